@@ -1,0 +1,52 @@
+"""MailForge Lab: queueing theory to think with, from Erlang to a platform under a surge."""
+
+from queueing.distributions import (
+    PhaseType,
+    deterministic,
+    erlang,
+    exponential,
+    gamma,
+    hyperexponential,
+    lognormal,
+    mixture,
+    uniform,
+)
+from queueing.erlang import erlang_b, erlang_b_load, erlang_b_servers, erlang_c, erlang_c_servers
+from queueing.formulas import (
+    allen_cunneen,
+    cobham,
+    kingman,
+    littles_law,
+    pollaczek_khinchine,
+    square_root_quality,
+    square_root_staffing,
+)
+from queueing.staffing import servers_for
+from queueing.stations import MM1, MMc
+
+__all__ = [
+    "MM1",
+    "MMc",
+    "PhaseType",
+    "allen_cunneen",
+    "cobham",
+    "deterministic",
+    "erlang",
+    "erlang_b",
+    "erlang_b_load",
+    "erlang_b_servers",
+    "erlang_c",
+    "erlang_c_servers",
+    "exponential",
+    "gamma",
+    "hyperexponential",
+    "kingman",
+    "littles_law",
+    "lognormal",
+    "mixture",
+    "pollaczek_khinchine",
+    "servers_for",
+    "square_root_quality",
+    "square_root_staffing",
+    "uniform",
+]
