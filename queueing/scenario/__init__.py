@@ -1,0 +1,8 @@
+"""The scenario: what was promised, what comes, what can be bought, what a design does with it."""
+
+from queueing.scenario.design import Design
+from queueing.scenario.errors import ScenarioError
+from queueing.scenario.scenario import Scenario
+from queueing.scenario.scorecard import Scorecard
+
+__all__ = ["Design", "Scenario", "ScenarioError", "Scorecard"]

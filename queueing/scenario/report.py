@@ -1,0 +1,122 @@
+"""A scorecard for people and for programs: text, HTML, plain data."""
+
+import html
+import math
+from typing import Any
+
+from queueing.scenario.scorecard import Check, Scorecard
+
+_SHOWN = {  # how a clause's number is written: factor, format, unit
+    "uptime": (100, "{:.3f}", "%"),
+    "P95 latency": (1, "{:.1f}", "ms"),
+    "budget": (1, "{:.2f}", "USD a month"),
+    "oldest mail": (1, "{:,.0f}", "s"),
+}
+
+
+def text(card: Scorecard) -> str:
+    """Return the scorecard as lines a person can read in a terminal."""
+    lines = [f"{card.scenario.title}: {card.design.describe()}", ""]
+    rows = [("", "promised", "kept", "margin", ""), *(_row(check) for check in card.checks)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:4], widths[1:4], strict=True)),
+        ]
+        lines.append("  ".join([*cells, row[4]]).rstrip())
+    lines += ["", verdict(card), "", *_details(card), "", "How good these numbers are:"]
+    lines += [f"  {basis.number}: {basis.model}; {basis.quality}" for basis in card.basis]
+    return "\n".join(lines)
+
+
+def markup(card: Scorecard) -> str:
+    """Return the clauses and the verdict as an HTML table."""
+    head = "".join(
+        f"<th scope='col'>{name}</th>"
+        for name in ("clause", "promised", "kept", "margin", "verdict")
+    )
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _row(check)) + "</tr>"
+        for check in card.checks
+    )
+    caption = html.escape(f"{card.design.describe()}: {verdict(card)}")
+    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f"<table><caption>{caption}</caption>{table}</table>"
+
+
+def data(card: Scorecard) -> dict[str, Any]:
+    """Return the scorecard as data for `json.dumps`; null where there is no number."""
+    design = {name: getattr(card.design, name) for name in card.design.__dataclass_fields__}
+    numbers = {
+        "p95_ms": card.p95_ms,
+        "uptime": card.uptime,
+        "cost": card.cost,
+        "oldest_mail_s": card.oldest_mail_s,
+        "worst_backlog": card.worst_backlog,
+        "delivery_p95_s": card.delivery_p95_s,
+        "p95_run_ms": card.p95_run_ms,
+        "worker_load": card.worker_load,
+    }
+    return {
+        "scenario": card.scenario.title,
+        "design": design,
+        "passes": card.passes,
+        **{name: _plain(number) for name, number in numbers.items()},
+        "class_p95_ms": {name: _plain(number) for name, number in card.class_p95_ms.items()},
+        "checks": [check._asdict() | {"passes": check.passes} for check in card.checks],
+        "cost_lines": card.cost_lines.to_dict("records"),
+        "station_load_at_peak": {name: _plain(load) for name, load in card.stations.max().items()},
+        "basis": [basis._asdict() for basis in card.basis],
+    }
+
+
+def verdict(card: Scorecard) -> str:
+    """Return the verdict in a sentence."""
+    broken = [check.clause for check in card.checks if not check.passes]
+    return f"FAILS the contract: {', '.join(broken)}" if broken else "PASSES the contract"
+
+
+def _row(check: Check) -> tuple[str, str, str, str, str]:
+    factor, form, unit = _SHOWN[check.clause]
+    promised, kept, margin = (
+        _number(form, factor * value) for value in (check.promised, check.kept, abs(check.margin))
+    )
+    sign = "+" if check.passes else "-"
+    bound = "at least" if check.clause == "uptime" else "at most"
+    return (
+        check.clause,
+        f"{bound} {promised} {unit}",
+        f"{kept} {unit}",
+        f"{sign}{margin}",
+        "kept" if check.passes else "BROKEN",
+    )
+
+
+def _number(form: str, value: float) -> str:
+    return form.format(value) if math.isfinite(value) else str(value)
+
+
+def _details(card: Scorecard) -> list[str]:
+    """Return what stands behind the clauses: classes, stations, mails, the bill."""
+    classes = ", ".join(f"{name} {value:.0f}" for name, value in card.class_p95_ms.items())
+    loads = ", ".join(f"{name} {load:.2f}" for name, load in card.stations.max().items())
+    bill = [
+        f"  {line.usd_month:8.2f}  {line.component}: {line.what}"
+        for line in card.cost_lines.itertuples()
+    ]
+    mails = (
+        f"Mails: most waiting {card.worst_backlog:,.0f}; "
+        f"95 % delivered within {card.delivery_p95_s:,.1f} s"
+    )
+    return [
+        f"P95 by class at the peak, ms: {classes}; over the whole run: {card.p95_run_ms:.0f}",
+        f"Load at the peak (1 is full): {loads}",
+        mails,
+        "The bill, USD a month:",
+        *bill,
+    ]
+
+
+def _plain(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None

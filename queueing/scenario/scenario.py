@@ -1,0 +1,167 @@
+"""A scenario: the contract, the traffic, the work, the parts and the rules, from a file."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from queueing.scenario import catalogue as catalogues
+from queueing.scenario import loading
+from queueing.scenario.catalogue import Catalogue
+from queueing.scenario.contract import Contract, Cost, Rules
+from queueing.scenario.design import FIELDS, Design, build, check
+from queueing.scenario.errors import ScenarioError, Table, key_path, refusal
+from queueing.scenario.traffic import Traffic
+from queueing.scenario.work import Job, Name, RequestClass, Tracking
+
+if TYPE_CHECKING:
+    from queueing.scenario.scorecard import Scorecard
+
+
+class ScenarioFile(Table):
+    """The tables of a scenario file."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    catalogue: Annotated[str, Field(max_length=4000)] = ""  # the kit's own
+    contract: Contract
+    traffic: Traffic
+    classes: dict[Name, RequestClass] = Field(min_length=1, max_length=50)
+    job: Job
+    tracking: Tracking
+    rules: Rules
+    cost: Cost
+    design: dict[str, Any]
+    designs: dict[Name, dict[str, Any]] = Field(default={})
+
+    @model_validator(mode="after")
+    def _shares_fill_the_whole(self) -> Self:
+        shares = {f"classes.{name}.share": kind.share for name, kind in self.classes.items()}
+        if not math.isclose(math.fsum(shares.values()), 1, abs_tol=1e-9):
+            total = math.fsum(shares.values())
+            told = ", ".join(f"{key} = {share:g}" for key, share in shares.items())
+            raise ValueError(f"the shares of the classes must sum to 1, got {total:g} ({told})")
+        if not any(kind.sends_mail and kind.share for kind in self.classes.values()):
+            raise ValueError(
+                "classes: one with a share above 0 must have sends_mail = true, got none"
+            )
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One scenario, ready to be asked: `Scenario.load("mailforge")`."""
+
+    title: str
+    description: str
+    contract: Contract
+    traffic: Traffic
+    classes: Mapping[str, RequestClass]
+    job: Job
+    tracking: Tracking
+    rules: Rules
+    cost: Cost
+    catalogue: Catalogue
+    base: Design
+    designs: Mapping[str, Design]
+
+    @classmethod
+    def load(cls, source: str | os.PathLike[str]) -> Self:
+        """Return a scenario by its shipped name or from a .toml file.
+
+        Raises `ScenarioError` that names the file, the key, the value and what is allowed.
+
+        >>> Scenario.load("mailforge").contract.p95_ms
+        140.0
+        """
+        path = loading.locate(source)
+        try:
+            return cls.from_tables(loading.read_toml(path), str(path))
+        except RecursionError:
+            raise ScenarioError(f"{path} is nested too deeply") from None
+
+    @classmethod
+    def from_tables(cls, tables: dict[str, Any], where: str) -> Self:
+        """Return the scenario in the tables of a file; `where` it is from begins every message."""
+        try:
+            file = ScenarioFile.model_validate(tables)
+        except ValidationError as error:
+            raise refusal(f"{where}:", error, ScenarioFile) from None
+        catalogue = _catalogue(file.catalogue, where)
+        base = _design(catalogue, None, file.design, f"{where}: design")
+        return cls(
+            title=file.title,
+            description=file.description,
+            contract=file.contract,
+            traffic=file.traffic,
+            classes=file.classes,
+            job=file.job,
+            tracking=file.tracking,
+            rules=file.rules,
+            cost=file.cost,
+            catalogue=catalogue,
+            base=base,
+            designs={
+                name: _design(catalogue, base, changes, f"{where}: {key_path(['designs', name])}")
+                for name, changes in file.designs.items()
+            },
+        )
+
+    def design(self, **changes: int | bool | str | None) -> Design:
+        """Return the scenario's own design with changes.
+
+        A variant may be shortened to words that only it has; `None` or "none" leaves a part out.
+        Raises `ScenarioError` for an unknown keyword or variant and for what cannot be built.
+
+        >>> Scenario.load("mailforge").design(workers=4, database="single-AZ").database
+        't3.medium single-AZ 50 GB'
+        """
+        return build(self.catalogue, self.base, changes)
+
+    def evaluate(self, design: Design) -> "Scorecard":
+        """Return what theory says of a design under this scenario's surge.
+
+        >>> forge = Scenario.load("mailforge")
+        >>> forge.evaluate(forge.design()).passes
+        True
+        """
+        from queueing.scenario.scorecard import Scorecard  # noqa: PLC0415, it is made of scenarios
+
+        check(self.catalogue, design)
+        return Scorecard(self, design)
+
+    def peak_window(self, t_hours: ArrayLike) -> NDArray[np.bool_]:
+        """Tell for each of the given hours whether it belongs to the peak."""
+        return self.traffic.peak_window(t_hours, self.rules.peak_fraction)
+
+    @property
+    def mails_per_request(self) -> float:
+        """The mails that a user's request sends in the mean."""
+        return math.fsum(kind.share for kind in self.classes.values() if kind.sends_mail)
+
+
+def _catalogue(path: str, where: str) -> Catalogue:
+    """Return the catalogue that the file names, or the kit's own."""
+    listed = Path(path) if path else loading.data_folder() / "catalogue.csv"
+    try:
+        text = loading.read_text(listed)
+    except ScenarioError as error:
+        raise ScenarioError(f"{where}: catalogue: {error}") from None
+    return catalogues.parse(text, str(listed))
+
+
+def _design(
+    catalogue: Catalogue, base: Design | None, changes: dict[str, Any], where: str
+) -> Design:
+    try:
+        return build(catalogue, base, changes)
+    except ScenarioError as error:
+        told = str(error)
+        joint = "." if told.startswith(FIELDS) else ": "
+        raise ScenarioError(f"{where}{joint}{told}") from None

@@ -1,0 +1,308 @@
+"""What a design keeps of its promises, by theory: numbers, verdict, how good they are."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from queueing.distributions import mixture
+from queueing.scenario.availability import availability
+from queueing.scenario.cost import cost_lines, usd_month
+from queueing.scenario.design import Design
+from queueing.scenario.latency import Latency
+from queueing.scenario.mails import MailFlow
+from queueing.scenario.plan import SLOTS, WORKERS, Plan, plan
+from queueing.scenario.scenario import Scenario
+
+Floats = NDArray[np.float64]
+
+_P95 = 95 / 100
+_STEPS_PER_HOUR = 60
+_RATES = (
+    12  # at which an overloaded request path is solved, between the least and the most of the run
+)
+_RUN_PARTS = 6  # equal parts of the run's requests, for percentiles of the whole run
+_SURELY_ANSWERED = 1 - 1e-9
+_CROWDED, _NEAR_SATURATION = 4 / 5, 9 / 10  # loads of the slots where the theory gets worse
+
+
+class Check(NamedTuple):
+    """A clause of the contract: what was promised, what is kept, and the margin."""
+
+    clause: str
+    promised: float
+    kept: float
+    margin: float
+    unit: str
+
+    @property
+    def passes(self) -> bool:
+        """Whether the clause is kept."""
+        return self.margin >= 0
+
+
+class Basis(NamedTuple):
+    """Where a number comes from, and how good it is here."""
+
+    number: str
+    model: str
+    quality: str
+
+
+@dataclass(frozen=True, eq=False)
+class Scorecard:
+    """A design under a scenario's surge, judged by theory.
+
+    Every number is computed when it is first asked for.
+
+    >>> forge = Scenario.load("mailforge")
+    >>> card = forge.evaluate(forge.design(workers=4))
+    >>> card.passes, [check.clause for check in card.checks if not check.passes]
+    (False, ['oldest mail'])
+    """
+
+    scenario: Scenario
+    design: Design
+
+    @property
+    def passes(self) -> bool:
+        """Whether every clause of the contract is kept."""
+        return all(check.passes for check in self.checks)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """The clauses of the contract, one by one."""
+        promise = self.scenario.contract
+        at_most = {
+            "P95 latency": (promise.p95_ms, self.p95_ms, "ms"),
+            "budget": (promise.budget_usd_month, self.cost, "USD a month"),
+            "oldest mail": (promise.freshness_s, self.oldest_mail_s, "s"),
+        }
+        uptime = Check(
+            "uptime", promise.uptime, self.uptime, self.uptime - promise.uptime, "share of requests"
+        )
+        return (
+            uptime,
+            *(
+                Check(clause, most, kept, most - kept, unit)
+                for clause, (most, kept, unit) in at_most.items()
+            ),
+        )
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """What is left of every clause, in its unit; negative where it is broken."""
+        return {check.clause: check.margin for check in self.checks}
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the design does."""
+        return plan(self.scenario, self.design)
+
+    # The request path
+
+    @cached_property
+    def peak(self) -> Latency:
+        """The request path at the mean rate of the requests that arrive during the peak."""
+        rates = self._rates[self._at_peak]
+        return Latency(self.plan, float(rates @ rates / rates.sum()))
+
+    @cached_property
+    def p95_ms(self) -> float:
+        """95 % of the users' requests at the peak are answered within this time, milliseconds."""
+        return 1000 * float(self.peak.response.ppf(_P95))
+
+    @cached_property
+    def class_p95_ms(self) -> dict[str, float]:
+        """The same for each class of requests."""
+        return {name: 1000 * float(law.ppf(_P95)) for name, law in self.peak.classes.items()}
+
+    @cached_property
+    def p95_run_ms(self) -> float:
+        """The same over all requests of the run."""
+        ordered = np.sort(self._rates)
+        cuts = np.searchsorted(
+            np.cumsum(ordered) / ordered.sum(), np.arange(1, _RUN_PARTS) / _RUN_PARTS
+        )
+        parts = [part for part in np.split(ordered, cuts) if part.sum() > 0]
+        laws = [
+            (part.sum() / ordered.sum(), Latency(self.plan, part @ part / part.sum()).response)
+            for part in parts
+        ]
+        return 1000 * float(mixture(laws).ppf(_P95))
+
+    @cached_property
+    def uptime(self) -> float:
+        """Share of the run's requests answered in time: availability times share answered."""
+        return self.availability * self.answered
+
+    @cached_property
+    def availability(self) -> float:
+        """Share of time in which the parts that requests need are up, as promised."""
+        return availability(self.scenario, self.design)
+
+    @cached_property
+    def answered(self) -> float:
+        """Share of the run's requests let in and answered within the deadline, all parts up."""
+        return float(self._answered @ self._rates / self._rates.sum())
+
+    # The mails
+
+    @cached_property
+    def mails(self) -> MailFlow | None:
+        """The mails on their way by the workers; None where they are sent inside the request."""
+        if self.plan.job is None:
+            return None
+        enqueued = self._rates * self.plan.mails_per_request * self.availability * self._answered
+        return MailFlow(plan=self.plan, job=self.plan.job, hours=self._hours, mail_rate=enqueued)
+
+    @property
+    def worker_load(self) -> float:
+        """Offered load of the workers over their threads at the peak; nan where there are none."""
+        return self.plan.load(self.scenario.traffic.peak_rate).get(WORKERS, math.nan)
+
+    @property
+    def worst_backlog(self) -> float:
+        """The most mails that wait at any time of the run."""
+        return float(self.mails.backlog.max()) if self.mails else 0.0
+
+    @property
+    def oldest_mail_s(self) -> float:
+        """The longest that a mail waits for a worker during the run, seconds."""
+        return self.mails.longest_wait if self.mails else 0.0
+
+    @cached_property
+    def delivery_p95_s(self) -> float:
+        """95 % of the delivered mails, enqueued at the peak, took at most this long, seconds."""
+        if self.mails:
+            return float(self.mails.delivery(self._at_peak).ppf(_P95))
+        senders = [kind for kind in self.plan.classes if kind.sends_mail]
+        return max(float(self.peak.classes[kind.name].ppf(_P95)) for kind in senders)
+
+    # Money
+
+    @cached_property
+    def cost(self) -> float:
+        """The provisioned run rate, USD a month."""
+        return usd_month(self.scenario, self.design)
+
+    @cached_property
+    def cost_lines(self) -> pd.DataFrame:
+        """The bill line by line, a month and, pro rata, the run alone."""
+        return cost_lines(self.scenario, self.design)
+
+    # Over time
+
+    @cached_property
+    def stations(self) -> pd.DataFrame:
+        """Offered load over places of every station, by hour; at slots with the waits behind."""
+        loads = pd.DataFrame(dict.fromkeys(self.plan.places, self._rates), index=self._index)
+        per_rate = pd.Series(self.plan.load(1.0))
+        per_rate[SLOTS] = 1 / self._capacity_per_user_request
+        return loads * per_rate
+
+    @cached_property
+    def timeline(self) -> pd.DataFrame:
+        """The run by hour: users, requests_per_s, answered (share), backlog, oldest_mail_s."""
+        none = np.zeros(self._hours.size)
+        return pd.DataFrame(
+            {
+                "users": self.scenario.traffic.users(self._hours),
+                "requests_per_s": self._rates,
+                "answered": self._answered,
+                "backlog": self.mails.backlog if self.mails else none,
+                "oldest_mail_s": self.mails.oldest if self.mails else none,
+            },
+            index=self._index,
+        )
+
+    @cached_property
+    def basis(self) -> tuple[Basis, ...]:
+        """Which model each number came from, and how good it is for this design."""
+        slots = self.scenario.traffic.peak_rate / self._capacity_per_user_request
+        return (
+            Basis(
+                "P95 latency",
+                "slots held downstream, shortest line (queueing.slots)",
+                _latency_quality(slots),
+            ),
+            Basis(
+                "uptime",
+                "parts in series, k of n servers, share answered",
+                "promised availabilities, not measured ones",
+            ),
+            Basis("cost", "price list and mean rates", "exact for these prices"),
+            Basis(
+                "backlog, oldest mail",
+                "fluid of attempts and M/G/c (Allen-Cunneen)",
+                _backlog_quality(self.worker_load),
+            ),
+            Basis(
+                "delivery P95",
+                "attempts, waits and pauses convolved",
+                "all workers up; duplicates left out",
+            ),
+        )
+
+    @cached_property
+    def _hours(self) -> Floats:
+        horizon = self.scenario.traffic.horizon_h
+        return np.linspace(0, horizon, math.ceil(horizon * _STEPS_PER_HOUR) + 1)
+
+    @cached_property
+    def _index(self) -> "pd.Index[float]":
+        return pd.Index(self._hours, name="hour")
+
+    @cached_property
+    def _rates(self) -> Floats:
+        return self.scenario.traffic.request_rate(self._hours)
+
+    @cached_property
+    def _at_peak(self) -> NDArray[np.bool_]:
+        return self.scenario.peak_window(self._hours)
+
+    @cached_property
+    def _capacity_per_user_request(self) -> float:
+        """Users' requests per second that the slots can complete, besides their web-hooks."""
+        return self.peak.request_rate / self.peak.network.slot_load
+
+    @cached_property
+    def _answered(self) -> Floats:
+        """Share answered within the deadline at each hour, with all parts up."""
+        deadline = self.scenario.contract.deadline_s
+        if (
+            Latency(self.plan, self.scenario.traffic.peak_rate).answered(deadline)
+            > _SURELY_ANSWERED
+        ):
+            return np.ones(self._hours.size)
+        rates = np.linspace(self._rates.min(), self._rates.max(), _RATES)
+        shares = [Latency(self.plan, float(rate)).answered(deadline) for rate in rates]
+        return np.interp(self._rates, rates, shares)
+
+
+def _latency_quality(slot_load: float) -> str:
+    """Say how good the theory of the request path is, measured against an event simulation."""
+    if slot_load >= 1:
+        quality = "saturated, the waiting rooms decide: good to about 40 %"
+    elif slot_load >= _NEAR_SATURATION:
+        quality = "near saturation, where slots wait for slots: good to about 35 %"
+    elif slot_load >= _CROWDED:
+        quality = "crowded: good to about 15 %"
+    else:
+        quality = "good to about 5 %"
+    return f"approximation, slots at {slot_load:.2f}, {quality}"
+
+
+def _backlog_quality(load: float) -> str:
+    """Say how good the fluid is at a load of the workers."""
+    if math.isnan(load):
+        return "mails are sent inside the request: there is no backlog"
+    return (
+        "all workers up; good to about 5 %"
+        if load >= 1
+        else "all workers up; no backlog beyond seconds"
+    )

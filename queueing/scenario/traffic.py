@@ -1,0 +1,101 @@
+"""How many users there are, hour by hour, and how many requests they make."""
+
+import itertools
+import math
+from functools import lru_cache
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+from scipy import integrate, special
+
+from queueing.scenario.contract import Amount, Positive
+from queueing.scenario.errors import Table
+
+Hours = Annotated[float, Field(ge=0, le=8760)]
+Span = Annotated[float, Field(ge=0.001, le=8760)]
+
+
+class Traffic(Table):
+    """A steep ramp, a plateau and a decay.
+
+    users(t) = baseline + (peak - baseline) s((t - center) / width) d(t), with the logistic function
+    s and d(t) = 1 until the plateau ends, exp(-(t - end) / decay) after. A user makes one request,
+    waits for the answer and thinks: the rate is users / (think_time + nominal_response).
+    """
+
+    baseline_users: Amount
+    peak_users: Annotated[float, Field(ge=1, le=1e9)]
+    ramp_center_h: Hours
+    ramp_width_h: Span
+    plateau_end_h: Hours
+    decay_h: Span
+    horizon_h: Span
+    think_time_s: Positive
+    nominal_response_s: Amount
+
+    @model_validator(mode="after")
+    def _peak_is_on_top(self) -> Self:
+        if self.peak_users < self.baseline_users:
+            least, got = self.baseline_users, self.peak_users
+            raise ValueError(f"peak_users must be at least baseline_users ({least:g}), got {got:g}")
+        return self
+
+    def users(self, t_hours: ArrayLike) -> NDArray[np.float64]:
+        """Return the number of users at the given hours, in the shape of `t_hours`."""
+        t = np.asarray(t_hours, dtype=np.float64)
+        ramp = special.expit((t - self.ramp_center_h) / self.ramp_width_h)
+        fade = np.exp(-np.maximum(t - self.plateau_end_h, 0) / self.decay_h)
+        return np.asarray(
+            self.baseline_users + (self.peak_users - self.baseline_users) * ramp * fade
+        )
+
+    def request_rate(self, t_hours: ArrayLike) -> NDArray[np.float64]:
+        """Return the users' requests per second at the given hours."""
+        return self.users(t_hours) / (self.think_time_s + self.nominal_response_s)
+
+    def peak_window(self, t_hours: ArrayLike, fraction: float) -> NDArray[np.bool_]:
+        """Tell for each of the given hours whether users are at least `fraction` of their most."""
+        return np.asarray(self.users(t_hours) >= fraction * self.users(self.peak_h))
+
+    @property
+    def peak_h(self) -> float:
+        """The hour with the most users.
+
+        After the plateau users still grow while the ramp gains more than the decay takes:
+        (1 - s) / width > 1 / decay.
+        """
+        turn = self.ramp_width_h / self.decay_h
+        ramp = self.ramp_center_h + self.ramp_width_h * math.log(1 / turn - 1) if turn < 1 else 0.0
+        return min(max(self.plateau_end_h, ramp), self.horizon_h)
+
+    @property
+    def peak_rate(self) -> float:
+        """The most requests per second."""
+        return float(self.request_rate(self.peak_h))
+
+    @property
+    def mean_rate(self) -> float:
+        """Requests per second, in the mean over the horizon."""
+        return _mean_rate(self)
+
+    @property
+    def requests(self) -> float:
+        """The requests of the whole horizon, in the mean."""
+        return self.mean_rate * self.horizon_h * 3600
+
+
+@lru_cache
+def _mean_rate(traffic: Traffic) -> float:
+    """Integrate the rate between the bends of its curve."""
+    ramp = (traffic.ramp_center_h + k * traffic.ramp_width_h for k in (-12, -4, 0, 4, 12))
+    decay = (traffic.plateau_end_h + k * traffic.decay_h for k in (0, 4, 12))
+    horizon = traffic.horizon_h
+    edges = [0.0, *sorted(hour for hour in (*ramp, *decay) if 0 < hour < horizon), horizon]
+
+    def rate(hour: float) -> float:
+        return float(traffic.request_rate(hour))
+
+    pieces = (integrate.quad(rate, a, b)[0] for a, b in itertools.pairwise(edges))
+    return math.fsum(pieces) / horizon
