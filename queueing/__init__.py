@@ -1,5 +1,9 @@
 """MailForge Lab: queueing theory to think with, from Erlang to a platform under a surge."""
 
+from queueing.erlang import erlang_b, erlang_b_load, erlang_b_servers, erlang_c, erlang_c_servers
+
+# isort: split
+# the law named erlang comes after the module of that name, whose place it takes here
 from queueing.distributions import (
     PhaseType,
     deterministic,
@@ -11,7 +15,6 @@ from queueing.distributions import (
     mixture,
     uniform,
 )
-from queueing.erlang import erlang_b, erlang_b_load, erlang_b_servers, erlang_c, erlang_c_servers
 from queueing.formulas import (
     allen_cunneen,
     cobham,

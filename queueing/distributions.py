@@ -70,10 +70,9 @@ def hyperexponential(*, mean: float, scv: float) -> Distribution:
     4.0
     """
     mean, scv = checks.real("mean", mean, above=0), checks.real("scv", scv, at_least=1)
-    p = (1 + math.sqrt((scv - 1) / (scv + 1))) / 2
-    return mixture(
-        [(p, exponential(mean=mean / (2 * p))), (1 - p, exponential(mean=mean / (2 * (1 - p))))]
-    )
+    root = math.sqrt((scv - 1) / (scv + 1))
+    p, q = (1 + root) / 2, 1 / ((1 + root) * (scv + 1))  # 1 - p would lose the digits of a small q
+    return mixture([(p, exponential(mean=mean / (2 * p))), (q, exponential(mean=mean / (2 * q)))])
 
 
 def lognormal(*, mean: float, scv: float) -> Distribution:
@@ -188,11 +187,11 @@ class Lognormal(Distribution):
         """Return E[e^(-sT)] as an integral over Z moved into the complex plane, z - i psi / sigma.
 
         There s T turns by the angle -psi, towards the positive reals, where e^(-sT) does not
-        oscillate; psi stops where the factor e^(psi^2 / 2 sigma^2) would cost more than five
-        digits. The integrand is analytic, so the trapezoidal rule converges geometrically.
+        oscillate; psi stops where the factor e^(psi^2 / 2 sigma^2) would cost more than a
+        digit or two. The integrand is analytic, so the trapezoidal rule converges geometrically.
         """
         s = np.asarray(s, dtype=complex)[..., None]
-        angle = np.clip(np.angle(s), -4.8 * self.sigma, 4.8 * self.sigma)
+        angle = np.clip(np.angle(s), -2.5 * self.sigma, 2.5 * self.sigma)
         z = np.arange(-90, 91) / 10
         turned = s * np.exp(-1j * angle + self.mu + self.sigma * z)
         exponent = (angle / self.sigma) ** 2 / 2 - z**2 / 2 + 1j * z * angle / self.sigma - turned
@@ -282,7 +281,7 @@ class PhaseType(Distribution):
         flat = np.clip(
             t.ravel(), 0, 800 / -np.linalg.eigvals(rates).real.max()
         )  # where the tail has underflowed
-        alive = np.array([start @ linalg.expm(rates * time) for time in flat]).sum(axis=-1)
+        alive = (start @ linalg.expm(rates * flat[:, None, None])).sum(axis=-1)
         return np.where(t < 0, 1.0, np.clip(alive.reshape(t.shape), 0, 1))[()]
 
     def mean(self) -> float:

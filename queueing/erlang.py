@@ -21,7 +21,7 @@ from queueing import checks
 Floats = NDArray[np.float64]
 
 _NODES, _WEIGHTS = np.polynomial.laguerre.laggauss(24)
-_TARGET_SLACK = 1 + 1e-12  # a target that is met to rounding is met
+TARGET_SLACK = 1 + 1e-12  # a target that is met to rounding is met
 
 
 def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> np.float64 | Floats:
@@ -46,7 +46,7 @@ def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> np.float64 | Floats
     blocking[overload] = _overloaded_erlang_b(c[overload], a[overload])
     c, a = c[~overload], a[~overload]
     blocking[~overload] = poisson_pmf(c, a) / special.gammaincc(c + 1, a)
-    return blocking[()]
+    return np.minimum(blocking, 1.0)[()]
 
 
 def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> np.float64 | Floats:
@@ -109,9 +109,11 @@ def erlang_b_load(servers: ArrayLike, blocking_probability: ArrayLike) -> np.flo
     )
     low = (np.log(p) + special.gammaln(c + 1)) / c - 1e-9
     high = np.log(c / (1 - p)) + 1e-9
-    tiny = np.finfo(float).tiny  # where B underflows only its side of the root matters
+    tiny = np.finfo(
+        float
+    ).smallest_subnormal  # where B underflows only its side of the root matters
     root = elementwise.find_root(
-        lambda log_load, c, p: np.log(np.maximum(erlang_b(c, np.exp(log_load)), tiny) / p),
+        lambda log_load, c, p: np.log(np.maximum(erlang_b(c, np.exp(log_load)), tiny)) - np.log(p),
         (np.minimum(low, high - 1e-9), high),
         args=(c, p),
         tolerances={"xatol": 1e-13, "xrtol": 1e-15},
@@ -126,7 +128,7 @@ def poisson_pmf(k: Floats, mean: Floats) -> Floats:
     saddle point form subtracts nothing: C. Loader, "Fast and accurate computation of binomial
     probabilities" (2000).
     """
-    with np.errstate(divide="ignore", under="ignore"):
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
         small = np.exp(special.xlogy(k, mean) - mean - special.gammaln(k + 1))
         big = np.maximum(k, 16.0)
         u = (mean - big) / big
@@ -162,12 +164,12 @@ def _smallest(
     )
     low = np.floor(a) if stable else np.zeros(a.shape)  # never enough, or the least that could be
     high = np.maximum(np.ceil(a), 1.0)
-    while (short := probability(high, a) > p * _TARGET_SLACK).any():
+    while (short := probability(high, a) > p * TARGET_SLACK).any():
         low, high = np.where(short, high, low), np.where(short, 2 * high, high)
     if not stable:
         low = low - 1
     while (open_ := high - low > 1).any():
         middle = np.where(open_, np.floor((low + high) / 2), high)
-        enough = probability(np.maximum(middle, 1e-9) if stable else middle, a) <= p * _TARGET_SLACK
+        enough = probability(np.maximum(middle, 1e-9) if stable else middle, a) <= p * TARGET_SLACK
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return high.astype(np.int64)[()]

@@ -168,7 +168,7 @@ def square_root_quality(wait_probability: ArrayLike) -> np.float64 | Floats:
     def excess(beta: Floats, target: Floats) -> Floats:
         log_density = -(beta**2) / 2 - math.log(math.sqrt(2 * math.pi))
         log_odds = np.log(beta) + special.log_ndtr(beta) - log_density
-        return log_odds - special.logit(1 - target)
+        return log_odds + special.logit(target)
 
     ends = np.full(target.shape, 1e-17), np.full(target.shape, 40.0)
     return elementwise.find_root(excess, ends, args=(target,)).x[()]

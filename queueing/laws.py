@@ -24,6 +24,10 @@ from queueing.transforms import Complexes, Floats, tail
 
 Seed = int | np.random.Generator | None
 
+_FOREVER = 1e300  # a time that only `inf` exceeds
+_FLAT = 1e-300  # puts where a law passes p and stays there behind the percentile: it is the first
+_LEAST_TAIL = 1e-9  # below, an inverted tail has no digits left
+
 
 class Piece(NamedTuple):
     """With probability `mass`: `shift` seconds plus a time of `law`, without atoms but at 0."""
@@ -96,6 +100,11 @@ class Distribution(ABC):
         """
         fractions = checks.fractions("p", p)
         above = 1 - fractions.ravel()
+        if not self.is_closed_form and fractions.max(initial=0.0) > 1 - _LEAST_TAIL:
+            raise ValueError(
+                f"the tail of a sum is good to {_LEAST_TAIL:g}: p must be at most "
+                f"{1 - _LEAST_TAIL}, got {fractions.max()}"
+            )
         atoms: dict[float, float] = defaultdict(float)
         for mass, shift, law in self.pieces():
             atoms[shift] += mass * law.atom()
@@ -108,7 +117,7 @@ class Distribution(ABC):
         open_ = np.flatnonzero((result == high) & np.isfinite(high) & (high > least))
         if open_.size:
             root = elementwise.find_root(
-                lambda t, q: self.sf(t) - q,
+                lambda t, q: (d := self.sf(t) - q) - (d == 0) * _FLAT,
                 (np.full(open_.shape, least), high[open_]),
                 args=(above[open_],),
                 tolerances={"xrtol": 1e-14, "xatol": 0.0},
@@ -119,10 +128,10 @@ class Distribution(ABC):
     def _upper_end(self, above: Floats) -> Floats:
         """Return times that T exceeds with less than `above`: by Cantelli, or by doubling."""
         if math.isfinite(self.mean()):
-            return (self.mean() + math.sqrt(self.var() / above.min())) * np.full(
+            return (self.mean() + math.sqrt(self.var() / above.min(initial=1.0))) * np.full(
                 above.shape, 1 + 1e-9
             )
-        finite = float(self.sf(np.finfo(float).max)) < above
+        finite = float(self.sf(_FOREVER)) < above
         high = np.ones(above.shape)
         while (short := finite & (self.sf(high) > above)).any():
             high[short] *= 2
@@ -161,13 +170,21 @@ def mixture(parts: Sequence[tuple[float, Distribution]]) -> Distribution:
     >>> float(cached.ppf(0.85)), float(cached.ppf(0.95))
     (0.001, 0.08)
     """
-    if not parts or not all(isinstance(law, Distribution) for _, law in parts):
+    good = isinstance(parts, Sequence) and all(
+        isinstance(part, Sequence) and len(part) == 2 and isinstance(part[1], Distribution)
+        for part in parts
+    )
+    if not good or not parts:
         raise ValueError(f"mixture needs pairs (probability, distribution), got {parts!r}")
     weights = [checks.real("probability", weight, at_least=0) for weight, _ in parts]
     if not math.isclose(total := math.fsum(weights), 1, rel_tol=1e-9):
         raise ValueError(f"the probabilities of a mixture must sum to 1, got {total:g}")
     return Mixture(
-        tuple((weight, law) for weight, (_, law) in zip(weights, parts, strict=True) if weight > 0)
+        tuple(
+            (weight / total, law)
+            for weight, (_, law) in zip(weights, parts, strict=True)
+            if weight > 0
+        )
     )
 
 

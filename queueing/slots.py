@@ -38,13 +38,12 @@ from queueing.distributions import Distribution, deterministic, gamma, hyperexpo
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
 
-_LEVEL = 8  # requests at a server to which the chain is followed; beyond, lines are as good as even
+_LEVEL = 8  # requests at a server to which the chain is followed at least; beyond, lines are even
 _MOST_STATES = 3000
 _NEGLIGIBLE = 1e-12
 _DELAYS = 33  # at which a server is solved; a line between them is straight to four digits
-_SHARED_BURSTS = (
-    0.5  # of what an open line would show; the slots in front leave the rest no room. A fit.
-)
+_SHARED_BURSTS = 0.5  # of what an open line would show; slots in front leave no room. A fit.
+_MOST_EVENED = 0.9  # of the arrivals' moves: what service that varies less than exponential takes
 _GRID = np.logspace(-7, 2, 600)  # of the longest remaining time, for integrals over it
 
 
@@ -226,29 +225,28 @@ class SlotServers:
     def _found(self) -> "_Found":
         """What an arrival that is let in finds, and the probability that it is not."""
         room = self.slots + self.waiting_room
-        level = min(_LEVEL, room)
+        level = min(max(_LEVEL, self.slots), room)
         lines = _lines(self.servers, level)
         inside = np.minimum(lines.total, self.servers * self.slots)[lines.left_from]
         here = np.minimum(lines.left, self.slots)
         leaving = lines.alike * self._completion[here, inside]
-        extra = leaving * (self._shared_bursts[inside] + self._processor_bursts[here, inside])
-        joining = (
-            self.arrival_rate
-            + np.bincount(lines.left_from, extra, lines.total.size)[lines.joined_from]
-        )
+        bursts = self._shared_bursts[inside] + self._processor_bursts[here, inside]
+        all_leaving = np.bincount(lines.left_from, leaving, lines.total.size)[lines.left_from]
+        extra = leaving * np.maximum(bursts, -_MOST_EVENED * self.arrival_rate / all_leaving)
+        gained = np.bincount(lines.left_from, extra, lines.total.size)
+        joining = self.arrival_rate + gained[lines.joined_from]
         origin = np.concatenate([lines.joined_from, lines.left_from])
         target = np.concatenate([lines.joined_to, lines.left_to])
-        known = _stationary(
-            origin, target, np.concatenate([joining, leaving + extra]), lines.total.size
-        )
+        enough = self.servers * np.diagonal(self._completion[:, :: self.servers])
+        even = int(np.argmax(enough >= self.arrival_rate)) if self.is_stable else level
+        likely = np.flatnonzero((lines.least == even) & (lines.total == self.servers * even))[0]
+        known = _stationary(origin, target, np.concatenate([joining, leaving + extra]), likely)
         # with every line at the last level, one request more or less is a birth or a death
-        extra_beyond = self.capacity * float(
-            self._shared_bursts[-1] + self._processor_bursts[-1, -1]
-        )
+        bursts_beyond = float(self._shared_bursts[-1] + self._processor_bursts[-1, -1])
+        extra_beyond = max(self.capacity * bursts_beyond, -_MOST_EVENED * self.arrival_rate)
         beyond = np.arange(1, self.servers * (room - level) + 1)
-        growth = beyond * math.log(
-            (self.arrival_rate + extra_beyond) / (self.capacity + extra_beyond)
-        )
+        odds = (self.arrival_rate + extra_beyond) / (self.capacity + extra_beyond)
+        growth = beyond * math.log(odds)
         scale = growth.max(initial=0.0)
         probability = np.concatenate([known * math.exp(-scale), known[-1] * np.exp(growth - scale)])
         probability /= probability.sum()
@@ -327,15 +325,15 @@ def _changed(state: tuple[int, ...], length: int, change: int) -> tuple[int, ...
     return tuple(sorted((*state[:place], length + change, *state[place + 1 :])))
 
 
-def _stationary(origin: Ints, target: Ints, rate: Floats, size: int) -> Floats:
-    """Return the stationary weights of a Markov chain by its moves, relative to state 0."""
+def _stationary(origin: Ints, target: Ints, rate: Floats, likely: int) -> Floats:
+    """Return the stationary weights of a chain of these moves, relative to a likely state's."""
     rows, columns = np.concatenate([target, origin]), np.concatenate([origin, origin])
-    flow = sparse.csc_matrix((np.concatenate([rate, -rate]), (rows, columns)), shape=(size, size))
-    if size == 1:
-        return np.ones(1)
-    return np.concatenate(
-        [[1.0], np.atleast_1d(spsolve(flow[1:, 1:], -flow[1:, 0].toarray().ravel()))]
-    )
+    flow = sparse.csc_matrix((np.concatenate([rate, -rate]), (rows, columns)))
+    weights = np.ones(flow.shape[0])
+    others = np.delete(np.arange(weights.size), likely)
+    balance = flow[others]
+    weights[others] = spsolve(balance[:, others], -balance[:, [likely]].toarray().ravel())
+    return weights
 
 
 def _log_weights(work: float, places: int, most: int) -> Floats:
@@ -387,7 +385,8 @@ def _first_of(places: int, visits: tuple[Visit, ...]) -> tuple[float, float]:
     shares, remaining = _remaining(visits)
     t = _GRID * remaining.max()
     none_yet = (np.exp(-t[:, None] / remaining) @ shares) ** places
-    return float(np.trapezoid(none_yet, t) + t[0]), float(2 * np.trapezoid(none_yet * t, t))
+    mean, half_square = np.trapezoid(none_yet * [t, t**2], np.log(t))  # smooth in log t
+    return float(mean + t[0]), float(2 * half_square)
 
 
 def _station_wait(

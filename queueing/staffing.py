@@ -1,10 +1,12 @@
 """The smallest number of servers that keeps a promise."""
 
 import math
+import sys
 from collections.abc import Callable
 
 from queueing import checks
-from queueing.erlang import erlang_c_servers
+from queueing.erlang import TARGET_SLACK, erlang_c_servers
+from queueing.laws import Distribution
 from queueing.stations.markov import MMc
 
 Promise = tuple[float, float]
@@ -42,10 +44,11 @@ def servers_for(
         )
     least = MMc(arrival_rate=arrival_rate, service_rate=service_rate, servers=1)
     if wait_probability is not None:
-        return int(erlang_c_servers(least.offered_load, wait_probability))
+        target = checks.real("wait_probability", wait_probability, above=0, below=1)
+        return int(erlang_c_servers(least.offered_load, target))
     if wait_within is not None:
         fraction, seconds = _promise("wait_within", wait_within)
-        return _smallest(least, lambda station: bool(station.wait.cdf(seconds) >= fraction))
+        return _smallest(least, lambda station: _kept(station.wait, fraction, seconds))
     fraction, seconds = _promise("time_within", time_within)
     if -math.expm1(-service_rate * seconds) <= fraction:
         raise ValueError(
@@ -53,7 +56,7 @@ def servers_for(
             f"{seconds:g} s with probability {math.exp(-service_rate * seconds):.3g}, "
             f"and {1 - fraction:.3g} is allowed"
         )
-    return _smallest(least, lambda station: bool(station.time_in_system.cdf(seconds) >= fraction))
+    return _smallest(least, lambda station: _kept(station.time_in_system, fraction, seconds))
 
 
 def _promise(name: str, promise: object) -> Promise:
@@ -67,6 +70,11 @@ def _promise(name: str, promise: object) -> Promise:
         checks.real(f"{name}'s fraction", fraction, above=0, below=1),
         checks.real(f"{name}'s seconds", seconds, at_least=0),
     )
+
+
+def _kept(law: Distribution, fraction: float, seconds: float) -> bool:
+    """Say whether at most 1 - fraction exceed `seconds`, to the rounding of either."""
+    return bool(law.sf(seconds) <= (1 - fraction) * TARGET_SLACK + sys.float_info.epsilon)
 
 
 def _smallest(station: MMc, keeps: Callable[[MMc], bool]) -> int:
