@@ -1,0 +1,106 @@
+"""Controls: what a student turns. Each has a name, a unit, a range and a value to come back to."""
+
+import html
+import json
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+_PIXELS = {"name": "60px", "number": "120px", "slider": "172px"}
+
+
+class Number:
+    """A whole number from `low` to `high`: a box with a name, and a slider that moves with it."""
+
+    def __init__(
+        self, name: str, label: str, *, start: int, low: int, high: int, unit: str
+    ) -> None:
+        self.name, self._start = name, start
+        style = {"description_width": _PIXELS["name"]}
+        self.number = widgets.BoundedIntText(
+            value=start,
+            min=low,
+            max=high,
+            description=label,
+            style=style,
+            layout=widgets.Layout(width=_PIXELS["number"]),
+        )
+        self.slider = widgets.IntSlider(
+            value=start,
+            min=low,
+            max=high,
+            readout=False,
+            layout=widgets.Layout(width=_PIXELS["slider"]),
+        )
+        widgets.link((self.slider, "value"), (self.number, "value"))
+        self.box = widgets.HBox(
+            [self.number, self.slider, widgets.HTML(_range(label, f"{low} to {high} {unit}"))],
+            layout=widgets.Layout(align_items="center"),
+        )
+
+    @property
+    def value(self) -> int:
+        """What it is set to."""
+        return int(self.slider.value)
+
+    @property
+    def neighbours(self) -> list[int]:
+        """What one turn may set it to."""
+        near = (self.value + 1, self.value - 1)
+        return [value for value in near if self.slider.min <= value <= self.slider.max]
+
+    def reset(self) -> None:
+        """Go back to the first value."""
+        self.slider.value = self._start
+
+    def observe(self, react: Callable[[], None]) -> None:
+        """Call back after each change."""
+        self.slider.observe(lambda _: react(), "value")
+
+
+class Switch:
+    """A part that is there or not."""
+
+    def __init__(self, name: str, label: str, *, start: bool) -> None:
+        self.name, self._start = name, start
+        self.box = widgets.Checkbox(
+            value=start, description=label, indent=False, layout=widgets.Layout(width="auto")
+        )
+
+    @property
+    def value(self) -> bool:
+        """Whether it is there."""
+        return bool(self.box.value)
+
+    @property
+    def neighbours(self) -> list[bool]:
+        """What one turn may set it to."""
+        return [not self.value]
+
+    def reset(self) -> None:
+        """Go back to the first value."""
+        self.box.value = self._start
+
+    def observe(self, react: Callable[[], None]) -> None:
+        """Call back after each change."""
+        self.box.observe(lambda _: react(), "value")
+
+
+Control = Number | Switch
+
+
+def _range(label: str, told: str) -> str:
+    """Return the range in words; on the page it also gives the slider beside it its name.
+
+    A slider of ipywidgets has no accessible name (ipywidgets issue 2650), and Python cannot give it
+    one. This can, from inside the page; where a page forbids it, the box beside has the name still.
+    """
+    name = json.dumps(label)
+    script = (
+        "(function f(e,n){const h=e.closest('.widget-hbox')?.querySelector('[role=slider]');"
+        f"h?h.setAttribute('aria-label',{name}):n&&setTimeout(f,200,e,n-1)}})(this,25)"
+    )
+    return (
+        f'<span style="opacity:0.72;white-space:nowrap">{html.escape(told)}</span>'
+        f'<img src="data:," alt="" hidden onerror="{html.escape(script)}">'
+    )

@@ -1,0 +1,104 @@
+"""What an exercise is: a question with a number for an answer, and how an answer is judged.
+
+The answer is worked out by the kit from the scenario's numbers, a likely wrong answer is met with
+what it tells, hints come in steps. A changed scenario changes question, answer and solution. The
+exercises themselves stand in `queueing.lab.register`.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from queueing.scenario import Scenario
+
+Verdict = Literal["empty", "unreadable", "noted", "right", "near", "wrong"]
+Fact = Callable[[Scenario], float]
+Text = Callable[[Scenario], str]
+
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D*)")
+_CLOSE = 1e-9  # of the answer: as near as arithmetic comes
+
+
+class Judged(NamedTuple):
+    """What an answer was found to be, and what to say to whoever gave it."""
+
+    verdict: Verdict
+    message: str
+
+
+class NearMiss(NamedTuple):
+    """A likely wrong answer and the way of thinking that leads there."""
+
+    value: Fact
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """A question with a number for an answer. `tolerance` is relative; 0 asks for a whole number.
+
+    A `prediction` is asked before anything is shown: it is noted and not judged.
+    """
+
+    key: str
+    title: str
+    question: Text
+    unit: str
+    answer: Fact
+    solution: Text
+    tolerance: float = 0.01
+    near_misses: tuple[NearMiss, ...] = ()
+    hints: tuple[str, ...] = ()
+    prediction: bool = False
+
+    def judge(self, scenario: Scenario, answer: str) -> Judged:
+        """Return what an answer, as it was typed, is."""
+        if not answer.strip():
+            return Judged("empty", f"Write a number first, in {self.unit}.")
+        number = read_number(answer, self.unit)
+        if number is None:
+            return Judged(
+                "unreadable", f"That is not a number in {self.unit}. Write digits, such as 12.5."
+            )
+        if self.prediction:
+            return Judged("noted", f"Noted: {number:g} {self.unit}. The lesson comes back to it.")
+        right = self.answer(scenario)
+        if self._matches(number, right):
+            return Judged("right", f"Right: {self.shown(right)}.")
+        for value, message in self.near_misses:
+            if self._matches(number, value(scenario)):
+                return Judged("near", message)
+        side = "more" if number < right else "less"
+        return Judged("wrong", f"Not yet: it is {side} than {number:g}.")
+
+    def shown(self, number: float) -> str:
+        """Return a number in the exercise's unit, with as many digits as matter."""
+        digits = f"{number:,.0f}" if not self.tolerance else f"{number:,.4g}"
+        return f"{digits} {self.unit}"
+
+    def _matches(self, number: float, value: float) -> bool:
+        return math.isclose(number, value, rel_tol=max(self.tolerance, _CLOSE), abs_tol=1e-12)
+
+
+def read_number(text: str, unit: str) -> float | None:
+    """Return the number that somebody typed, with or without its unit; None if it is none.
+
+    >>> read_number("1 200", "mails"), read_number("1,200.5", "mails"), read_number("0,5", "hours")
+    (1200.0, 1200.5, 0.5)
+    >>> (
+    ...     read_number("37 min", "minutes"),
+    ...     read_number("37 h", "minutes"),
+    ...     read_number("ten", "mails"),
+    ... )
+    (37.0, None, None)
+    """
+    digits = re.sub(r"(?<=\d)[\s'_\u00a0\u2009\u202f](?=\d{3})", "", text.strip())
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?(?!\d).*", digits):
+        digits = digits.replace(",", "")
+    found = _NUMBER.fullmatch(digits.replace(",", ".").replace("\u2212", "-"))
+    if not found or not unit.lower().startswith("".join(found[2].lower().rstrip(".").split()[:1])):
+        return None
+    number = float(found[1])
+    return number if math.isfinite(number) else None
