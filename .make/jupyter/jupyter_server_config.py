@@ -12,3 +12,4 @@ c.LabApp.news_url = None  # no toast that asks about news
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.KernelSpecManager.allowed_kernelspecs = {"python3"}  # the one that sees the installed packages
 c.KernelManager.transport_encryption = "auto"  # kernels keep to themselves, and need not warn
+c.LanguageServerManager.autodetect = False  # it would ask npm, which writes into the home folder
