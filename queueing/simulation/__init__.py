@@ -1,0 +1,1 @@
+"""Chance: random numbers in, estimates out."""

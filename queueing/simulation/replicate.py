@@ -1,0 +1,97 @@
+"""Independent replications of a run, on any executor: the same on one core and on many."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from typing import Protocol, TypeVar
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from queueing import checks
+
+Result_co = TypeVar("Result_co", covariant=True)
+Result = TypeVar("Result")
+
+
+class Stopped(Exception):  # noqa: N818, nothing went wrong
+    """A replication was told to stop before its end."""
+
+
+class Task(Protocol[Result_co]):
+    """A replication: a seed in, a result out; it asks `stop` now and then and raises `Stopped`."""
+
+    def __call__(self, seed: np.random.SeedSequence, stop: Callable[[], bool]) -> Result_co:
+        """Run."""
+
+
+def never() -> bool:
+    """Tell a task that it need not stop."""
+    return False
+
+
+def seeds(seed: int | None, replications: int) -> tuple[int, list[np.random.SeedSequence]]:
+    """Return the seed (a fresh one for None) and a stream of its own for each replication.
+
+    Raises `ValueError` for a seed that is no whole number >= 0, or for no replication.
+
+    >>> seeds(True, 3)
+    Traceback (most recent call last):
+    ...
+    ValueError: seed must be a whole number of at least 0, got True
+    """
+    count = checks.whole("replications", replications)
+    chosen = np.random.SeedSequence().entropy if seed is None else seed
+    root = checks.whole("seed", chosen, at_least=0)  # type: ignore[arg-type]
+    return root, np.random.SeedSequence(root).spawn(count)
+
+
+def replicate(
+    task: Task[Result],
+    streams: Sequence[np.random.SeedSequence],
+    *,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> list[Result]:
+    """Return a task's results, in the order of the streams.
+
+    Without an executor threads use all cores, which is fast where the task lets go of the
+    interpreter. An interruption (Ctrl-C) keeps what is finished, unless nothing is. A task's error
+    is raised as it is.
+    """
+    if executor is not None:
+        return _collect(
+            [executor.submit(task, stream, never) for stream in streams], progress=progress
+        )
+    stop = threading.Event()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            return _collect(
+                [pool.submit(task, stream, stop.is_set) for stream in streams], progress=progress
+            )
+        finally:
+            stop.set()
+
+
+def _collect(futures: list[Future[Result]], *, progress: bool) -> list[Result]:
+    """Wait for all; on an interruption cancel the rest."""
+    try:
+        for future in _watched(futures, progress=progress):
+            future.result()
+    except BaseException as error:
+        for future in futures:
+            future.cancel()
+        finished = [
+            f.result() for f in futures if f.done() and not f.cancelled() and not f.exception()
+        ]
+        if isinstance(error, KeyboardInterrupt) and finished:
+            return finished
+        raise
+    return [future.result() for future in futures]
+
+
+def _watched(futures: list[Future[Result]], *, progress: bool) -> Iterator[Future[Result]]:
+    """Yield futures as they finish, with a progress bar if it is wanted."""
+    done = as_completed(futures)
+    return iter(tqdm(done, total=len(futures), unit="run", disable=not progress))
