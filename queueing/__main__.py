@@ -22,26 +22,46 @@ _VARIANTS = {
     "cache": 'variant of Redis, or "none"',
     "queue": '"sqs", "on redis" or "none" (send inside the request)',
 }
+_STATUS = "Exit status: 0 the design passes, 1 it fails the contract, 2 bad input."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 passes, 1 fails the contract, 2 bad input."""
     options = _parser().parse_args(arguments)
     try:
-        return _evaluate(options)
-    except ScenarioError as error:
+        scenario = Scenario.load(options.scenario)
+        return int(options.run(scenario, _design(scenario, options), options))
+    except ValueError as error:
         print(f"queueing: {error}", file=sys.stderr)
         return BAD_INPUT
 
 
-def _evaluate(options: argparse.Namespace) -> int:
-    scenario = Scenario.load(options.scenario)
+def _evaluate(scenario: Scenario, design: Design, options: argparse.Namespace) -> int:
+    card = scenario.evaluate(design)
+    print(json.dumps(report.data(card), indent=2) if options.json else report.text(card))
+    return PASSES if card.passes else FAILS
+
+
+def _simulate(scenario: Scenario, design: Design, options: argparse.Namespace) -> int:
+    surge = scenario.simulate(
+        design,
+        replications=options.replications,
+        seed=options.seed,
+        closed=options.closed,
+        progress=not options.json and sys.stderr.isatty(),
+    )
+    card = scenario.evaluate(design)
+    told = report.surge_data(surge) if options.json else report.surge_text(card, surge)
+    print(json.dumps(told, indent=2) if options.json else told)
+    return PASSES if surge.keeps_contract else FAILS
+
+
+def _design(scenario: Scenario, options: argparse.Namespace) -> Design:
+    """Return the design that the options describe: the scenario's own, or a named one, changed."""
     base = _named(scenario, options.design) if options.design else scenario.base
     given = {name: getattr(options, name) for name in (*_COUNTS, *_VARIANTS, "load_balancer")}
     changes = {name: value for name, value in given.items() if value is not None}
-    card = scenario.evaluate(build(scenario.catalogue, base, changes))
-    print(json.dumps(report.data(card), indent=2) if options.json else report.text(card))
-    return PASSES if card.passes else FAILS
+    return build(scenario.catalogue, base, changes)
 
 
 def _named(scenario: Scenario, name: str) -> Design:
@@ -52,37 +72,70 @@ def _named(scenario: Scenario, name: str) -> Design:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="queueing",
-        description="MailForge Lab on the command line.",
-        epilog="Exit status: 0 the design passes, 1 it fails the contract, 2 bad input.",
+        prog="queueing", description="MailForge Lab on the command line.", epilog=_STATUS
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    evaluate = commands.add_parser(
+    evaluate = _command(
+        commands,
         "evaluate",
-        help="judge a design by theory",
-        description="Judge a design by theory: P95, uptime, cost and backlog against the contract.",
-        epilog="Options change the scenario's own design, or the one named with --design. "
-        "Exit status: 0 the design passes, 1 it fails the contract, 2 bad input.",
+        "judge a design by theory",
+        "Judge a design by theory: P95, uptime, cost and backlog against the contract.",
     )
-    evaluate.add_argument(
-        "scenario", help="a shipped scenario (mailforge, guided-queues-and-workers) or a .toml file"
+    evaluate.set_defaults(run=_evaluate)
+    simulate = _command(
+        commands,
+        "simulate",
+        "run a design through the surge by chance",
+        "Run a design through the surge, every request, and set the intervals beside the theory. "
+        "The design passes if the means of all runs keep the contract; the share of runs that do "
+        "is told as well.",
     )
-    evaluate.add_argument(
-        "--design", metavar="NAME", help='start from a named design, such as "E with 4 workers"'
+    simulate.set_defaults(run=_simulate)
+    simulate.add_argument(
+        "--replications", type=_number, default=5, metavar="N", help="independent runs (5)"
     )
-    for name, meaning in _COUNTS.items():
-        evaluate.add_argument(f"--{name}", type=_number, metavar="N", help=meaning)
-    for name, meaning in _VARIANTS.items():
-        evaluate.add_argument(f"--{name}", metavar="VARIANT", help=meaning)
-    evaluate.add_argument(
-        "--load-balancer", action=argparse.BooleanOptionalAction, help="with or without one"
+    simulate.add_argument(
+        "--seed", type=_number, metavar="N", help="a whole number: the same seed, the same run"
     )
-    evaluate.add_argument("--json", action="store_true", help="print JSON for programs")
+    simulate.add_argument(
+        "--closed", action="store_true", help="users think and wait, instead of an open rate"
+    )
     return parser
 
 
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    short: str,
+    description: str,
+) -> argparse.ArgumentParser:
+    """Add a command that takes a scenario and a design."""
+    command = commands.add_parser(
+        name,
+        help=short,
+        description=description,
+        epilog="Options change the scenario's own design, or the one named with --design. "
+        + _STATUS,
+    )
+    command.add_argument(
+        "scenario", help="a shipped scenario (mailforge, guided-queues-and-workers) or a .toml file"
+    )
+    command.add_argument(
+        "--design", metavar="NAME", help='start from a named design, such as "E with 4 workers"'
+    )
+    for option, meaning in _COUNTS.items():
+        command.add_argument(f"--{option}", type=_number, metavar="N", help=meaning)
+    for option, meaning in _VARIANTS.items():
+        command.add_argument(f"--{option}", metavar="VARIANT", help=meaning)
+    command.add_argument(
+        "--load-balancer", action=argparse.BooleanOptionalAction, help="with or without one"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON for programs")
+    return command
+
+
 def _number(word: str) -> float | int | str:
-    """Return a number as it was meant; what is none, or not whole, the design refuses by name."""
+    """Return a number as it was meant; what is none, or not whole, is refused by name later."""
     for kind in (int, float):
         try:
             return kind(word)

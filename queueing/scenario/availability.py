@@ -10,7 +10,7 @@ from scipy import special
 
 from queueing.scenario.design import Design
 from queueing.scenario.latency import slot_servers
-from queueing.scenario.plan import CACHE, DATABASE, SLOTS, Plan, plan
+from queueing.scenario.plan import CACHE, DATABASE, SLOTS, Plan, PlanPart, plan
 from queueing.scenario.scenario import Scenario
 
 
@@ -20,15 +20,19 @@ def availability(scenario: Scenario, design: Design) -> float:
     Parts in series times k-out-of-n servers, where k is `servers_needed`. A design that is short of
     servers with all of them up needs all of them here: the parts allow this much at most.
     """
+    needed = needed_parts(scenario, design)
+    return math.prod(k_out_of_n(count, part.n, part.availability) for part, count in needed)
+
+
+def needed_parts(scenario: Scenario, design: Design) -> list[tuple[PlanPart, int]]:
+    """Return the parts that requests need, and how many of each must be up."""
     made = plan(scenario, design)
-    needed = servers_needed(scenario, design) or design.servers
-    answer = 1.0
-    for part in made.parts:
-        if SLOTS in part.resources:
-            answer *= k_out_of_n(needed, part.n, part.availability)
-        elif _in_series(scenario, design, made, part.resources):
-            answer *= part.availability
-    return answer
+    servers = servers_needed(scenario, design) or design.servers
+    return [
+        (part, servers if SLOTS in part.resources else part.n)
+        for part in made.parts
+        if SLOTS in part.resources or _in_series(scenario, design, made, part.resources)
+    ]
 
 
 def servers_needed(scenario: Scenario, design: Design) -> int | None:

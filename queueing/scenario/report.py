@@ -4,7 +4,11 @@ import html
 import math
 from typing import Any
 
+import pandas as pd
+
+from queueing.scenario.beside import beside
 from queueing.scenario.scorecard import Check, Scorecard
+from queueing.scenario.surge import COUNTED, Surge
 
 _SHOWN = {  # how a clause's number is written: factor, format, unit
     "uptime": (100, "{:.3f}", "%"),
@@ -68,6 +72,54 @@ def data(card: Scorecard) -> dict[str, Any]:
         "cost_lines": card.cost_lines.to_dict("records"),
         "station_load_at_peak": {name: _plain(load) for name, load in card.stations.max().items()},
         "basis": [basis._asdict() for basis in card.basis],
+    }
+
+
+def surge_text(card: Scorecard, surge: Surge) -> str:
+    """Return a simulation's estimates beside the theory, as lines for a terminal."""
+    n = len(surge.runs)
+    lines = [
+        f"{surge.scenario.title}: {surge.design.describe()}",
+        f"{n} runs of {surge.scenario.traffic.horizon_h:g} hours, seed {surge.seed}"
+        + (", stopped early" if surge.stopped_early else ""),
+        "",
+    ]
+    with pd.option_context("display.width", 200, "display.max_colwidth", 100):
+        table = beside(card, surge) if n > 1 else surge.to_frame()
+        lines.append(table.to_string(float_format=lambda number: f"{number:,.5g}"))
+    counts = ", ".join(f"{name} {surge.count(name).mean:,.0f}" for name in COUNTED)
+    share = surge.passes
+    outcome = "PASSES" if surge.keeps_contract else "FAILS"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"In the mean of a run: {counts}",
+            f"Runs that keep the whole contract: {share.mean:.0%} of {n}",
+            "",
+            f"{outcome} the contract in the mean of the runs",
+        ]
+    )
+
+
+def surge_data(surge: Surge) -> dict[str, Any]:
+    """Return a simulation's estimates as data for `json.dumps`."""
+    design = {name: getattr(surge.design, name) for name in surge.design.__dataclass_fields__}
+    rows = surge.to_frame().reset_index().to_dict("records")
+    return {
+        "scenario": surge.scenario.title,
+        "design": design,
+        "seed": surge.seed,
+        "stopped_early": surge.stopped_early,
+        "passes": surge.keeps_contract,
+        "estimates": [
+            {
+                str(key): _plain(value) if isinstance(value, float) else value
+                for key, value in row.items()
+            }
+            for row in rows
+        ],
+        "counts": {name: surge.count(name).mean for name in COUNTED},
     }
 
 

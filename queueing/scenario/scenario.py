@@ -21,7 +21,10 @@ from queueing.scenario.traffic import Traffic
 from queueing.scenario.work import Job, Name, RequestClass, Tracking
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from queueing.scenario.scorecard import Scorecard
+    from queueing.scenario.surge import Surge
 
 
 class ScenarioFile(Table):
@@ -135,6 +138,35 @@ class Scenario:
 
         check(self.catalogue, design)
         return Scorecard(self, design)
+
+    def simulate(
+        self,
+        design: Design,
+        *,
+        replications: int = 10,
+        seed: int | None = None,
+        until: tuple[str, float] | None = None,
+        closed: bool = False,
+        executor: "Executor | None" = None,
+        progress: bool = False,
+    ) -> "Surge":
+        """Return what chance says: every request of the surge, `replications` times over.
+
+        See `queueing.scenario.surge.simulate` for the options and what they raise.
+        """
+        from queueing.scenario.surge import simulate  # noqa: PLC0415, it is made of scenarios
+
+        check(self.catalogue, design)
+        return simulate(
+            self,
+            design,
+            replications=replications,
+            seed=seed,
+            until=until,
+            closed=closed,
+            executor=executor,
+            progress=progress,
+        )
 
     def peak_window(self, t_hours: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each of the given hours whether it belongs to the peak."""
