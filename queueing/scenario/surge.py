@@ -21,7 +21,7 @@ from queueing.simulation.replicate import Stopped, replicate, seeds
 Floats = NDArray[np.float64]
 
 _HOUR = 3600.0
-_STEP = 300.0  # seconds between two rows of a timeline
+STEP_S = 300.0  # between two rows of a timeline
 _P95 = 95 / 100
 _BAND = (5 / 100, 95 / 100)  # of the replications, around the mean of a timeline
 COUNTED = ("arrived", "served", "shed", "failed", "submitted", "delivered", "dead", "duplicates")
@@ -55,7 +55,7 @@ def run(plan: engine.Plan, seed: np.random.SeedSequence, stop: Callable[[], bool
         if stop():
             raise Stopped
 
-    return _measured(plan, engine.replicate(plan, seed, step=_STEP, watch=watch))
+    return _measured(plan, engine.replicate(plan, seed, step=STEP_S, watch=watch))
 
 
 def _measured(plan: engine.Plan, outcome: engine.Outcome) -> Run:
