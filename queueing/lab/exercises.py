@@ -94,7 +94,8 @@ def read_number(text: str, unit: str) -> float | None:
     ... )
     (37.0, None, None)
     """
-    digits = re.sub(r"(?<=\d)[\s'_\u00a0\u2009\u202f](?=\d{3})", "", text.strip())
+    bare = text.strip().removesuffix(unit).strip()  # a unit such as "runs of 100" holds a number
+    digits = re.sub(r"(?<=\d)[\s'_\u00a0\u2009\u202f](?=\d{3})", "", bare)
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?(?!\d).*", digits):
         digits = digits.replace(",", "")
     found = _NUMBER.fullmatch(digits.replace(",", ".").replace("\u2212", "-"))

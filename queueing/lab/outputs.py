@@ -14,13 +14,13 @@ from typing import Any
 import nbformat as _typeless
 from nbclient import NotebookClient
 
-from queueing.lab.layouts import worker_missing
 from queueing.lab.picture import WIDGET
+from queueing.lab.surge import readme_picture
 from queueing.scenario import Scenario
 
 nbformat: Any = _typeless  # its functions carry no types
 
-PICTURES = {"surge.svg": lambda: worker_missing(Scenario.load("mailforge"))}  # the README's
+PICTURES = {"surge.svg": lambda: readme_picture(Scenario.load("mailforge"))}  # the README's
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.pooling_exercises import EXERCISES as POOLING
 from queueing.lab.sizing import Sizing
+from queueing.lab.surge_exercises import EXERCISES as SURGE
 from queueing.scenario import Scenario, Scorecard
 from queueing.scenario.plan import expected_attempts, plan
 
@@ -173,6 +175,8 @@ EXERCISES = {
                 "How many threads has a worker? Round up to whole workers; what is their load?",
             ),
         ),
+        *POOLING,
+        *SURGE,
     )
 }
 
