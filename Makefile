@@ -4,6 +4,7 @@
 define HELP
 make lab     install what was tested, then open JupyterLab at notebooks/00_start_here.ipynb
 make test    ruff, mypy, floors, doctests, unit tests, every notebook
+make bench   the event engine against SimPy, paired in one run: a few minutes
 make lock    write requirements.lock anew, with the newest versions that fit pyproject.toml
 make clean   remove .venv, .cache and compiled files
 endef
@@ -31,7 +32,7 @@ export XDG_CACHE_HOME = $(CURDIR)/.cache
 unexport JUPYTER_PATH JUPYTER_TOKEN JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR
 unexport MPLBACKEND PYTHONHOME PYTHONPATH
 
-.PHONY: help lab test lock clean
+.PHONY: help lab test bench lock clean
 
 help:
 	$(info $(HELP))@:
@@ -50,6 +51,11 @@ test:
 	@$(RUN) mypy
 	@echo "MailForge Lab: pytest, floors, doctests, unit tests, notebooks"
 	@$(RUN) pytest --numprocesses=auto --dist=loadfile
+
+bench:
+	@$(BOOTSTRAP)
+	@$(RUN) pip install --quiet --disable-pip-version-check "simpy>=4.1,<5"
+	@$(RUN) bench.surge
 
 lock:
 	@$(BOOTSTRAP)
