@@ -68,7 +68,7 @@ def error(value, exact):
 )
 def test_b_and_c_agree_with_forty_digits_for_whole_servers(servers):
     ratios = [1e-6, 1e-3, 0.1, 0.5, 0.8, 0.95, 0.99, 0.9999, 0.999999, 1, 1.0001, 1.1, 2, 1000]
-    spread = [1 + k / servers**0.5 for k in (-30, -10, -3, 1, 8, 9.9, 10.1, 12)]
+    spread = [1 + k / servers**0.5 for k in (-30, -10, -3, 1.1, 2, 4, 8, 10.1, 12)]
     checked = 0
     for load in servers * np.array(ratios + spread):
         if not 1e-6 <= load <= 1e6 or (servers > 1e4 and float(erlang_b(servers, load)) < 1e-290):
@@ -201,6 +201,13 @@ def test_servers_of_a_probability_are_the_servers_it_came_from(servers):
     load = 0.8 * servers
     assert erlang_b_servers(load, erlang_b(servers, load)) == servers
     assert erlang_c_servers(load, erlang_c(servers, load)) == servers
+
+
+def test_a_target_missed_by_more_than_rounding_is_missed():
+    for find, probability in ((erlang_b_servers, erlang_b), (erlang_c_servers, erlang_c)):
+        target = probability(12, 9.0)
+        assert find(9.0, target * (1 - 1e-10)) == 13
+        assert find(9.0, target * (1 + 1e-10)) == find(9.0, target * (1 - 1e-13)) == 12
 
 
 @pytest.mark.parametrize("servers", [1, 2, 10, 77, 1000, 1_000_000])
