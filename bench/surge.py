@@ -36,7 +36,7 @@ SHARE = 0.02  # of the surge's hours, measured on both
 WARM_UP_S = 60.0
 ENGINE_RUNS = 50  # of a slice, for each of SimPy's
 ERROR = 0.01  # that two models of the same rules are told apart at all
-TURNS = 3  # of one thread and two; the fastest counts, others may keep the cores busy
+TURNS = 10  # of one thread and two; the fastest counts, others may keep the cores busy
 BARS = {
     "times SimPy's speed": 75.0,
     "54 h on one core, s": 20.0,
@@ -90,13 +90,11 @@ def race(
     return pd.DataFrame(turns, columns=["SimPy", "engine"]), peer, ours
 
 
-def whole_runs(plan: engine.Plan, seeds: Seeds, threads: int) -> tuple[float, float, float]:
-    """Return CPU and wall seconds of replications of the whole surge, and their state changes."""
-    begun = time.process_time()
+def in_threads(plan: engine.Plan, seeds: Seeds, threads: int) -> float:
+    """Return the wall seconds of some replications of a plan, in so many threads."""
     with ThreadPoolExecutor(threads) as executor:
         task = partial(replicate, partial(run, plan), seeds, executor=executor)
-        wall_s, runs = timed(task, time.perf_counter)
-    return time.process_time() - begun, wall_s, sum(done.changes for done in runs)
+        return timed(task, time.perf_counter)[0]
 
 
 def peak_memory(plan: engine.Plan) -> float:
@@ -117,8 +115,8 @@ def tenth(plan: engine.Plan, peak_s: float) -> engine.Plan:
     times, users = np.asarray(plan.users.times), np.asarray(plan.users.users)
     inside = (times <= peak_s) & (times >= peak_s - plan.users.horizon / 10)
     moved = times[inside] - times[inside][0]
-    tenth_users = replace(plan.users, times=moved.tolist(), users=users[inside].tolist())
-    return replace(plan, users=tenth_users)
+    fewer = replace(plan.users, times=moved.tolist(), users=users[inside].tolist())
+    return replace(plan, users=fewer)
 
 
 def measure(scenario: Scenario, name: str, replications: int, seed: int) -> bool:
@@ -134,28 +132,30 @@ def measure(scenario: Scenario, name: str, replications: int, seed: int) -> bool
         f"SimPy {version('simpy')}; {os.cpu_count()} cores, load average {load()}; seed {seed}",
         "",
     )
-    memory = memory_alone(plan)
-    memory_tenth = memory_alone(tenth(plan, scenario.traffic.peak_h * HOUR))
+    short = tenth(plan, scenario.traffic.peak_h * HOUR)
+    memory, memory_short = memory_alone(plan), memory_alone(short)
     first_s, _ = timed(partial(stretches[0].by_engine, root), time.perf_counter)
     turns, peer, ours = race(stretches, root.spawn(replications))
     tell(speeds(stretches, turns, first_s).to_string(), "")
-    one, two = [], []
-    for pair in (root.spawn(2) for _ in range(TURNS)):
-        one.append(whole_runs(plan, pair, 1))
-        two.append(whole_runs(plan, pair, 2))
-    cpu_s, wall_s, changes = (least / 2 for least in map(min, zip(*one, strict=True)))
+    whole = partial(run, plan, root, never)
+    wall_s, (cpu_s, done) = timed(partial(timed, whole, time.process_time), time.perf_counter)
+    pair = root.spawn(2)
+    one, two = zip(
+        *((in_threads(short, pair, 1), in_threads(short, pair, 2)) for _ in range(TURNS)),
+        strict=True,
+    )
     ratio = Estimate.of((turns["SimPy"] / turns["engine"]).tolist())
     reached = {
         "times SimPy's speed": ratio.mean,
         "54 h on one core, s": cpu_s,
-        "two threads over one": 2 * wall_s / min(wall for _, wall, _ in two),
+        "two threads over one": min(one) / min(two),
         "peak memory, MB": memory,
     }
     notes = {
         "times SimPy's speed": f"{ratio}",
-        "54 h on one core, s": f"of CPU ({wall_s:.1f} of wall), {changes / 1e6:,.0f} M changes",
-        "two threads over one": f"2 runs of {hours:g} h, the fastest of {TURNS} turns",
-        "peak memory, MB": f"{memory_tenth:,.0f} MB for {hours / 10:g} h of the peak",
+        "54 h on one core, s": f"CPU, {wall_s:.1f} wall; {done.changes / 1e6:,.0f} M changes",
+        "two threads over one": f"2 runs of {hours / 10:g} h at the peak, the fastest of {TURNS}",
+        "peak memory, MB": f"{memory_short:,.0f} MB for {hours / 10:g} h of the peak",
     }
     met = tell_bars(reached, notes)
     return tell_agreement(compare(peer, ours, error=ERROR), len(peer), len(ours)) and met

@@ -166,8 +166,6 @@ def _smallest(
     high = np.maximum(np.ceil(a), 1.0)
     while (short := probability(high, a) > p * TARGET_SLACK).any():
         low, high = np.where(short, high, low), np.where(short, 2 * high, high)
-    if not stable:
-        low = low - 1
     while (open_ := high - low > 1).any():
         middle = np.where(open_, np.floor((low + high) / 2), high)
         enough = probability(np.maximum(middle, 1e-9) if stable else middle, a) <= p * TARGET_SLACK

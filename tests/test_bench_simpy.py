@@ -73,13 +73,13 @@ def test_another_rule_is_told_apart(peer) -> None:
 @pytest.mark.parametrize("name", ["A", "E without stream and sink", "E with stream, no sink"])
 def test_both_agree_where_mails_and_records_go_another_way(name: str) -> None:
     """Inside the request; records by web-hooks; records by the workers' threads."""
-    part = stretch(name, 20.0)
+    part = stretch(name, 15.0, warm_up_s=5.0)
     assert list(told_apart(by_simpy(part, 6), by_engine(part))) == []
 
 
 def test_both_agree_on_an_overloaded_database() -> None:
     """Requests queue up to the waiting room and are shed."""
-    part = stretch("E without Redis", 20.0, warm_up_s=20.0)
+    part = stretch("E without Redis", 15.0, warm_up_s=15.0)
     table = compare(by_simpy(part, 6), by_engine(part), error=ERROR)
     assert table.engine["slots busy"].mean > 19.9
     assert table.agrees.all()

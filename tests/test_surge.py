@@ -154,6 +154,33 @@ def test_bad_input_is_refused_before_anything_runs(options: dict, words: str) ->
         FORGE.simulate(FORGE.base, **options)
 
 
+@pytest.mark.parametrize(
+    ("broken", "keeps"),
+    [
+        ({}, True),
+        ({"uptime": 0.9969}, False),
+        ({"p95_ms": 141.0}, False),
+        ({"oldest_mail_s": 301.0}, False),
+    ],
+)
+def test_a_run_keeps_the_contract_only_if_it_keeps_every_clause(
+    broken: dict, *, keeps: bool
+) -> None:
+    """Two good runs and one with a clause broken: two thirds pass, alone it never does."""
+    short = peak_hour(0.02).simulate(FORGE.base, replications=1, seed=1)
+    good = dataclasses.replace(short.runs[0], uptime=1.0, p95_ms=112.0, oldest_mail_s=2.0)
+    other = dataclasses.replace(good, **broken)
+    three = dataclasses.replace(short, runs=(good, good, other))
+    assert three.passes.mean == pytest.approx(1 if keeps else 2 / 3)
+    assert dataclasses.replace(short, runs=(other,)).keeps_contract is keeps
+
+
+def test_a_design_beyond_the_budget_passes_in_no_run() -> None:
+    dear = peak_hour(0.02).simulate(FORGE.designs["C"], replications=1, seed=1)
+    assert dear.cost.mean > FORGE.contract.budget_usd_month
+    assert dear.passes.mean == 0
+
+
 def test_a_name_that_is_no_count() -> None:
     surge = peak_hour(0.02).simulate(FORGE.base, replications=1, seed=1)
     with pytest.raises(ValueError, match="count is one of"):

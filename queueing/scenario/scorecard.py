@@ -287,11 +287,11 @@ class Scorecard:
 def _latency_quality(slot_load: float) -> str:
     """Say how good the theory of the request path is, measured against an event simulation."""
     if slot_load >= 1:
-        quality = "saturated, the waiting rooms decide: good to about 40 %"
+        quality = "saturated, the waiting rooms decide: good to about 50 %"
     elif slot_load >= _NEAR_SATURATION:
-        quality = "near saturation, where slots wait for slots: good to about 35 %"
+        quality = "near saturation, where slots wait for slots: good to about 50 %"
     elif slot_load >= _CROWDED:
-        quality = "crowded: good to about 15 %"
+        quality = "crowded: good to about 20 %"
     else:
         quality = "good to about 5 %"
     return f"approximation, slots at {slot_load:.2f}, {quality}"
