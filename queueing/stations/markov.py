@@ -17,19 +17,15 @@ from queueing import checks
 from queueing.distributions import Distribution, exponential, hypoexponential, mixture
 from queueing.erlang import erlang_c, poisson_pmf
 from queueing.laws import deterministic
-from queueing.stations.station import NEVER, DiscreteDistribution, Station
+from queueing.stations.station import NEVER, DelayStation, DiscreteDistribution
 
 Floats = NDArray[np.float64]
 
-_ROUNDING = 1e-13  # a spare rate this small beside c mu is rounding: 3 * 0.1 is not above 0.3
 
-
-class _DelayStation(Station):
+class _ExponentialStation(DelayStation):
     """What M/M/1 and M/M/c answer: everybody is served in the end, first come first served."""
 
-    arrival_rate: float
     service_rate: float
-    servers: int
 
     def __post_init__(self) -> None:
         checks.real("arrival_rate", self.arrival_rate, at_least=0)
@@ -40,29 +36,14 @@ class _DelayStation(Station):
         return MMc(arrival_rate=self.arrival_rate, service_rate=self.service_rate, servers=servers)
 
     @property
+    def mean_service_time(self) -> float:
+        """E[S] = 1 / mu, seconds."""
+        return 1 / self.service_rate
+
+    @property
     def offered_load(self) -> float:
         """The load a = lambda / mu, in Erlang: servers that would be busy if there were plenty."""
         return self.arrival_rate / self.service_rate
-
-    @property
-    def traffic_intensity(self) -> float:
-        """The intensity rho = a / c; at 1 and above the station cannot keep up."""
-        return self.offered_load / self.servers
-
-    @property
-    def is_stable(self) -> bool:
-        """Whether the station can keep up, rho < 1."""
-        return self._spare > _ROUNDING * self.servers * self.service_rate
-
-    @property
-    def utilization(self) -> float:
-        """The busy fraction of the servers, min(rho, 1)."""
-        return self.traffic_intensity if self.is_stable else 1.0
-
-    @property
-    def throughput(self) -> float:
-        """Completed per second, min(lambda, c mu)."""
-        return min(self.arrival_rate, self.servers * self.service_rate)
 
     @property
     def wait_probability(self) -> float:
@@ -73,21 +54,6 @@ class _DelayStation(Station):
     def mean_wait(self) -> float:
         """Wq = C / theta, seconds."""
         return self.wait_probability / self._spare if self.is_stable else math.inf
-
-    @property
-    def mean_time_in_system(self) -> float:
-        """W = Wq + 1 / mu, seconds."""
-        return self.mean_wait + 1 / self.service_rate
-
-    @property
-    def mean_queue_length(self) -> float:
-        """Lq = lambda Wq, by Little's law."""
-        return self.arrival_rate * self.mean_wait
-
-    @property
-    def mean_number_in_system(self) -> float:
-        """L = Lq + a."""
-        return self.mean_queue_length + self.offered_load
 
     @property
     def wait(self) -> Distribution:
@@ -121,7 +87,7 @@ class _DelayStation(Station):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MM1(_DelayStation):
+class MM1(_ExponentialStation):
     """M/M/1: Poisson arrivals, exponential service, one server, first come first served.
 
     `arrival_rate` lambda >= 0 and `service_rate` mu > 0 per second; anything else raises
@@ -138,7 +104,7 @@ class MM1(_DelayStation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MMc(_DelayStation):
+class MMc(_ExponentialStation):
     """M/M/c: Poisson arrivals, exponential service, c servers, one line, first come first served.
 
     `arrival_rate` lambda >= 0 and `service_rate` mu > 0 per second, `servers` c >= 1 whole;
@@ -165,7 +131,7 @@ class MMc(_DelayStation):
 class _NumberInSystem(DiscreteDistribution):
     """N in M/M/c: Poisson up to c, geometric beyond; infinite in overload."""
 
-    station: _DelayStation
+    station: _ExponentialStation
 
     def pmf(self, k: ArrayLike) -> Floats:
         n = np.asarray(k, dtype=np.float64)

@@ -1,6 +1,7 @@
 """What every station has in common: a frozen value, parameters once, questions after."""
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
@@ -12,6 +13,8 @@ from queueing.laws import Constant
 Floats = NDArray[np.float64]
 
 NEVER = Constant(float("inf"))  # the wait in a station that cannot keep up
+
+_ROUNDING = 1e-13  # a spare share this small is rounding: 3 * 0.1 is not above 0.3
 
 _QUANTITIES = {  # what some stations have and others lack, and why
     "blocking_probability": "nobody is turned away",
@@ -62,3 +65,69 @@ class Station:
         if name in _QUANTITIES:
             raise AttributeError(f"{kind} has no {name}: {_QUANTITIES[name]} in this model")
         raise AttributeError(f"{kind} has no attribute {name!r}")
+
+
+class DelayStation(Station, ABC):
+    """A station that serves everybody in the end: what follows from its load and its mean wait.
+
+    A subclass has the fields `arrival_rate` lambda and `servers` c, and says how long a service
+    takes and how long a customer waits for it.
+    """
+
+    arrival_rate: float
+    servers: int
+
+    @property
+    @abstractmethod
+    def mean_service_time(self) -> float:
+        """The mean time in service E[S], seconds."""
+
+    @property
+    @abstractmethod
+    def wait_probability(self) -> float:
+        """The probability that an arrival waits; 1 in a station that cannot keep up."""
+
+    @property
+    @abstractmethod
+    def mean_wait(self) -> float:
+        """Wq, seconds; `inf` in a station that cannot keep up."""
+
+    @property
+    def offered_load(self) -> float:
+        """The load a = lambda E[S], in Erlang: servers that would be busy if there were plenty."""
+        return self.arrival_rate * self.mean_service_time
+
+    @property
+    def traffic_intensity(self) -> float:
+        """The intensity rho = a / c; at 1 and above the station cannot keep up."""
+        return self.offered_load / self.servers
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether the station can keep up, rho < 1."""
+        return 1 - self.traffic_intensity > _ROUNDING
+
+    @property
+    def utilization(self) -> float:
+        """The busy fraction of the servers, min(rho, 1)."""
+        return self.traffic_intensity if self.is_stable else 1.0
+
+    @property
+    def throughput(self) -> float:
+        """Completed per second, min(lambda, c / E[S])."""
+        return min(self.arrival_rate, self.servers / self.mean_service_time)
+
+    @property
+    def mean_time_in_system(self) -> float:
+        """W = Wq + E[S], seconds."""
+        return self.mean_wait + self.mean_service_time
+
+    @property
+    def mean_queue_length(self) -> float:
+        """Lq = lambda Wq, by Little's law; `inf` in a station that cannot keep up."""
+        return self.arrival_rate * self.mean_wait if self.is_stable else math.inf
+
+    @property
+    def mean_number_in_system(self) -> float:
+        """L = Lq + a."""
+        return self.mean_queue_length + self.offered_load
