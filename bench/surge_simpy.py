@@ -4,10 +4,10 @@ It runs the same plan (`queueing.scenario.plan`) as theory and engine: a process
 retry, thread and record, resources for slots, processors and the database, stores for the queue and
 the stream. NumPy draws random times in blocks, which is faster than one by one.
 
-Left out: users who think and wait, autoscaling, transactional mails first (no design's plan asks
-for the last two). Where it differs from the engine: a thread that waits for the stream's rate limit
-is held meanwhile; workers that read the stream finish the records that wait when it fails, and read
-none while the queue is down.
+Left out: users who think and wait; autoscaling and transactional mails first are refused. Where it
+differs from the engine: a thread that waits for the stream's rate limit is held meanwhile; workers
+that read the stream finish the records that wait when it fails, and read none while the queue is
+down.
 """
 
 from collections.abc import Sequence
@@ -69,6 +69,8 @@ class SurgeModel:
         seed: int | np.random.SeedSequence = 0,
         failures: bool = True,
     ) -> None:
+        if plan.autoscaling or (plan.job and plan.job.urgent_share):
+            raise ValueError("this model has neither autoscaling nor priority: take a plan without")
         self.plan, self.deadline_s, self.failures = plan, deadline_s, failures
         self.env = simpy.Environment()
         self.rng = np.random.default_rng(seed)

@@ -16,6 +16,11 @@ _COUNTS = {
     "workers": "worker instances",
     "shards": "shards of the stream",
     "sinks": "sinks",
+    "maximum_workers": 'the backlog adds workers up to this number, or "none"',
+}
+_SWITCHES = {
+    "load_balancer": "with or without one",
+    "priority": "transactional mails before the others, or all in one line",
 }
 _VARIANTS = {
     "database": 'variant of Postgres, such as "single-AZ"',
@@ -59,7 +64,7 @@ def _simulate(scenario: Scenario, design: Design, options: argparse.Namespace) -
 def _design(scenario: Scenario, options: argparse.Namespace) -> Design:
     """Return the design that the options describe: the scenario's own, or a named one, changed."""
     base = _named(scenario, options.design) if options.design else scenario.base
-    given = {name: getattr(options, name) for name in (*_COUNTS, *_VARIANTS, "load_balancer")}
+    given = {name: getattr(options, name) for name in (*_COUNTS, *_VARIANTS, *_SWITCHES)}
     changes = {name: value for name, value in given.items() if value is not None}
     return build(scenario.catalogue, base, changes)
 
@@ -124,14 +129,17 @@ def _command(
         "--design", metavar="NAME", help='start from a named design, such as "E with 4 workers"'
     )
     for option, meaning in _COUNTS.items():
-        command.add_argument(f"--{option}", type=_number, metavar="N", help=meaning)
+        command.add_argument(_flag(option), type=_number, metavar="N", help=meaning)
     for option, meaning in _VARIANTS.items():
         command.add_argument(f"--{option}", metavar="VARIANT", help=meaning)
-    command.add_argument(
-        "--load-balancer", action=argparse.BooleanOptionalAction, help="with or without one"
-    )
+    for option, meaning in _SWITCHES.items():
+        command.add_argument(_flag(option), action=argparse.BooleanOptionalAction, help=meaning)
     command.add_argument("--json", action="store_true", help="print JSON for programs")
     return command
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")
 
 
 def _number(word: str) -> float | int | str:

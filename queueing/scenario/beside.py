@@ -6,6 +6,7 @@ from queueing.scenario.scorecard import Scorecard
 from queueing.scenario.surge import Surge
 
 _FAILURES = "theory keeps every part up; in a run some fail and are repaired"
+_WORKERS = "theory follows the backlog's mean; in a run chance adds workers as well"
 _APPROXIMATION = "an approximation: {}"
 _UPTIME = (
     "theory takes promised availabilities in series, a run has few outages, or none; "
@@ -30,10 +31,14 @@ def beside(card: Scorecard, surge: Surge) -> pd.DataFrame:
         },
         "P95 of the run, ms": (card.p95_run_ms, surge.p95_run_ms, latency),
         "uptime": (card.uptime, surge.uptime, _UPTIME),
-        "cost, USD a month": (card.cost, surge.cost, ""),
+        "cost, USD a month": (card.cost, surge.cost, _WORKERS),
         "oldest mail, s": (card.oldest_mail_s, surge.oldest_mail_s, _FAILURES),
         "most mails waiting": (card.worst_backlog, surge.worst_backlog, _FAILURES),
         "delivery P95, s": (card.delivery_p95_s, surge.delivery_p95_s, _FAILURES),
+        **{
+            f"delivery P95 {name}, s": (card.delivery_by_priority_p95_s[name], estimate, _FAILURES)
+            for name, estimate in surge.delivery_by_priority_p95_s.items()
+        },
     }
     table = pd.DataFrame(
         {

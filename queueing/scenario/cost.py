@@ -18,24 +18,25 @@ class CostLine(NamedTuple):
     usd_month: float
 
 
-def cost_lines(scenario: Scenario, design: Design) -> pd.DataFrame:
+def cost_lines(scenario: Scenario, design: Design, workers: float | None = None) -> pd.DataFrame:
     """Return the bill, a row a line: component, what, usd_month and usd_run.
 
-    `usd_month` is the run rate over a month of the scenario's hours, which the budget judges;
-    `usd_run` is the same pro rata for the hours of the run alone.
+    `workers` is how many are paid in the mean, where the backlog decides; None: those that there
+    always are. `usd_month` is the run rate over a month of the scenario's hours, which the budget
+    judges; `usd_run` is the same pro rata for the hours of the run alone.
     """
-    lines = pd.DataFrame(bill(scenario, design), columns=CostLine._fields)
+    lines = pd.DataFrame(bill(scenario, design, workers), columns=CostLine._fields)
     share = scenario.traffic.horizon_h / scenario.cost.hours_per_month
     return lines.assign(usd_run=lines["usd_month"] * share)
 
 
-def usd_month(scenario: Scenario, design: Design) -> float:
-    """Return the provisioned run rate of a design in USD a month."""
-    return sum(line.usd_month for line in bill(scenario, design))
+def usd_month(scenario: Scenario, design: Design, workers: float | None = None) -> float:
+    """Return the provisioned run rate of a design in USD a month; `workers` as in `cost_lines`."""
+    return sum(line.usd_month for line in bill(scenario, design, workers))
 
 
-def bill(scenario: Scenario, design: Design) -> list[CostLine]:
-    """Return the lines of the bill."""
+def bill(scenario: Scenario, design: Design, workers: float | None = None) -> list[CostLine]:
+    """Return the lines of the bill; `workers` as in `cost_lines`."""
     rules, catalogue, requests = scenario.cost, scenario.catalogue, scenario.traffic.mean_rate
     seconds = rules.hours_per_month * 3600
     lines = [_provisioned(catalogue.the("server"), design.servers)]
@@ -50,7 +51,9 @@ def bill(scenario: Scenario, design: Design) -> list[CostLine]:
         queue = catalogue["queue"][design.queue]
         calls = requests * scenario.mails_per_request * rules.queue_calls_per_mail * seconds
         lines += [_provisioned(queue, 1), _used(queue, calls / 1e6)]
-        lines.append(_provisioned(catalogue.the("worker"), design.workers))
+        lines.append(
+            _provisioned(catalogue.the("worker"), design.workers if workers is None else workers)
+        )
     if design.shards:
         stream = catalogue.the("stream")
         puts = (
@@ -65,9 +68,9 @@ def bill(scenario: Scenario, design: Design) -> list[CostLine]:
     return lines
 
 
-def _provisioned(part: Part, number: int) -> CostLine:
+def _provisioned(part: Part, number: float) -> CostLine:
     return CostLine(
-        part.component, f"{number} x {part.unit} {part.variant}", number * part.price_usd_month
+        part.component, f"{number:.4g} x {part.unit} {part.variant}", number * part.price_usd_month
     )
 
 

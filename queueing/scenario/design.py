@@ -1,14 +1,15 @@
 """A design: how many of each part, and which variants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from numbers import Real
 
 from queueing import checks
 from queueing.scenario.catalogue import Catalogue
 from queueing.scenario.errors import ScenarioError, nearest, shown
 
-COUNTS = {"servers": 1, "workers": 0, "shards": 0, "sinks": 0}  # and the fewest there may be
+COUNTS = {"servers": 1, "workers": 0, "shards": 0, "sinks": 0, "maximum_workers": 1}  # the fewest
+SWITCHES = ("load_balancer", "priority")
 VARIANTS = {"database": "postgres", "cache": "redis", "queue": "queue"}  # and the component
 MOST = 1000
 
@@ -18,8 +19,9 @@ class Design:
     """What is bought: counts of parts and variants of the catalogue.
 
     `cache=None` is a design without Redis, `queue=None` sends mails inside the request,
-    `shards=0` has no stream and `sinks=0` no analytics. Raises `ScenarioError` for what
-    cannot be built.
+    `shards=0` has no stream and `sinks=0` no analytics. With `priority` transactional mails go
+    before the others. With `maximum_workers` the backlog decides how many workers there are, from
+    `workers` up to it. Raises `ScenarioError` for what cannot be built.
     """
 
     servers: int
@@ -30,29 +32,50 @@ class Design:
     workers: int
     shards: int
     sinks: int
+    priority: bool = False
+    maximum_workers: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse counts that are none and parts that cannot work without one another."""
-        for name, fewest in COUNTS.items():
-            object.__setattr__(self, name, _count(name, getattr(self, name), fewest))
-        if not isinstance(self.load_balancer, bool):
+        self._refuse_what_is_of_the_wrong_kind()
+        if self.servers > 1 and not self.load_balancer:
+            raise ScenarioError(f"{self.servers} servers need a load balancer (load_balancer=True)")
+        if self.queue is None:
+            self._refuse_work_without_a_queue()
+        elif self.workers == 0:
+            raise ScenarioError("a queue needs workers: with workers=0 nobody would take its jobs")
+        if self.maximum_workers is not None and self.maximum_workers < self.workers:
             raise ScenarioError(
-                f"load_balancer must be true or false, got {shown(self.load_balancer)}"
+                f"maximum_workers must be at least workers, which are {self.workers}, "
+                f"got {self.maximum_workers}"
             )
+        if self.shards > 0 and self.sinks == 0 and self.workers == 0:
+            raise ScenarioError("a stream needs a reader: add a sink, or workers, or take shards=0")
+
+    def _refuse_what_is_of_the_wrong_kind(self) -> None:
+        for name, fewest in COUNTS.items():
+            if (value := getattr(self, name)) is not None or name not in OPTIONAL:
+                object.__setattr__(self, name, _count(name, value, fewest))
+        for name in SWITCHES:
+            if not isinstance(value := getattr(self, name), bool):
+                raise ScenarioError(f"{name} must be true or false, got {shown(value)}")
         for name in VARIANTS:
             value = getattr(self, name)
             if not isinstance(value, str) and (name == "database" or value is not None):
                 raise ScenarioError(f"{name} must be the name of a variant, got {shown(value)}")
-        if self.servers > 1 and not self.load_balancer:
-            raise ScenarioError(f"{self.servers} servers need a load balancer (load_balancer=True)")
-        if self.queue is not None and self.workers == 0:
-            raise ScenarioError("a queue needs workers: with workers=0 nobody would take its jobs")
-        if self.queue is None and self.workers > 0:
+
+    def _refuse_work_without_a_queue(self) -> None:
+        if self.workers > 0:
             raise ScenarioError(
                 f"workers need a queue: without one workers must be 0, got {self.workers}"
             )
-        if self.shards > 0 and self.sinks == 0 and self.workers == 0:
-            raise ScenarioError("a stream needs a reader: add a sink, or workers, or take shards=0")
+        if self.maximum_workers is not None:
+            raise ScenarioError(
+                f"maximum_workers need a queue: without one there are none, "
+                f"got {self.maximum_workers}"
+            )
+        if self.priority:
+            raise ScenarioError("priority is an order within a queue: without one it must be false")
 
     def describe(self) -> str:
         """Return the design in one line that a person can read."""
@@ -62,14 +85,21 @@ class Design:
             f"Postgres {self.database}",
             f"Redis {self.cache}" if self.cache else "no Redis",
             f"queue {self.queue}" if self.queue else "no queue (sends inside the request)",
-            _many(self.workers, "worker"),
+            self._workers_described,
             _many(self.shards, "shard") if self.shards else "no stream",
             _many(self.sinks, "sink") if self.sinks else "no sink",
         ]
-        return ", ".join(parts)
+        return ", ".join(parts) + (", transactional mails first" if self.priority else "")
+
+    @property
+    def _workers_described(self) -> str:
+        if self.maximum_workers is None:
+            return _many(self.workers, "worker")
+        return f"{self.workers} to {_many(self.maximum_workers, 'worker')}"
 
 
 FIELDS = tuple(field.name for field in fields(Design))
+OPTIONAL = {field.name for field in fields(Design) if field.default is not MISSING}
 
 
 def build(catalogue: Catalogue, base: Design | None, changes: Mapping[str, object]) -> Design:
@@ -81,7 +111,7 @@ def build(catalogue: Catalogue, base: Design | None, changes: Mapping[str, objec
     for name in changes:
         if name not in FIELDS:
             raise ScenarioError(f"no part {shown(name)} in a design; {nearest(str(name), FIELDS)}")
-    missing = [name for name in FIELDS if name not in changes]
+    missing = [name for name in FIELDS if name not in changes and name not in OPTIONAL]
     if base is None and missing:
         raise ScenarioError(f"{missing[0]} is missing; a design has {', '.join(FIELDS)}")
     named = {name: _named(catalogue, name, value) for name, value in changes.items()}
@@ -115,10 +145,12 @@ def _count(name: str, value: int, fewest: int) -> int:
 
 def _named(catalogue: Catalogue, name: str, value: object) -> object:
     """Return the catalogue's own name of a variant; "none" means without."""
-    if name not in VARIANTS or not isinstance(value, str):
+    if not isinstance(value, str) or name not in (*VARIANTS, "maximum_workers"):
         return value
     if value.strip().lower() == "none":
         return None
+    if name not in VARIANTS:
+        return value
     try:
         return catalogue.find(VARIANTS[name], value).variant
     except ScenarioError as error:

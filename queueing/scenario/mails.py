@@ -1,8 +1,8 @@
 """What becomes of the mails: the backlog and its age over the run, and the time to delivery.
 
 The rate of mails moves over hours, a mail takes a second: where the workers cannot keep up, the
-backlog is a fluid, q' = attempts(t) - capacity; where they can, the stationary line of M/G/c, with
-Allen and Cunneen's wait.
+backlog is a fluid, q' = attempts(t) - capacity(t); where they can, the stationary line of M/G/c,
+with Allen and Cunneen's wait.
 """
 
 import math
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from queueing.distributions import Distribution, deterministic, exponential, mixture, uniform
 from queueing.erlang import erlang_c
 from queueing.formulas import allen_cunneen
+from queueing.scenario import fluid
 from queueing.scenario.latency import distribution
 from queueing.scenario.plan import WORKERS, Job, Plan, expected_attempts
 
@@ -36,9 +37,32 @@ class MailFlow:
     mail_rate: Floats
 
     @property
-    def threads(self) -> int:
-        """Jobs that all workers can have in hand at once."""
-        return self.plan.shared_places[WORKERS]
+    def workers(self) -> Floats:
+        """Workers that are ready, at each hour."""
+        return self._workers[0]
+
+    @property
+    def wanted_workers(self) -> Floats:
+        """Workers that are paid, at each hour: those that boot included."""
+        return self._workers[1]
+
+    @cached_property
+    def _workers(self) -> tuple[Floats, Floats]:
+        rule, seconds = self.plan.autoscaling, self.hours * 3600
+        if rule is None:
+            bought = np.full(seconds.size, float(self.plan.workers))
+            return bought, bought
+        return fluid.workers(seconds, self.attempt_rate, self._threads_each / self.attempt[0], rule)
+
+    @property
+    def threads(self) -> Floats:
+        """Jobs that all workers can have in hand at once, at each hour."""
+        return self.workers * self._threads_each
+
+    @property
+    def capacity(self) -> Floats:
+        """Attempts per second that the workers can make, at each hour."""
+        return self.threads / self.attempt[0]
 
     @cached_property
     def attempt_rate(self) -> Floats:
@@ -48,66 +72,85 @@ class MailFlow:
     @cached_property
     def attempt(self) -> tuple[float, float]:
         """Mean (seconds) and SCV of an attempt's time on a thread, records of events included."""
-        mean = self.plan.work[WORKERS] / (self.job.rate * expected_attempts(self.job))
+        mean = self.plan.attempt_s
         variance = math.fsum(law.scv * law.mean_s**2 for law in self.job.attempt)
         return mean, variance / mean**2
 
     @cached_property
     def load(self) -> Floats:
         """Offered load over threads, at each hour."""
-        return self.attempt_rate * self.attempt[0] / self.threads
+        return self.attempt_rate / self.capacity
 
     @cached_property
     def backlog(self) -> Floats:
         """Mails waiting, at each hour."""
-        steady = np.minimum(self.load, _FLUID_FROM)
-        capacity = self.threads / self.attempt[0]
-        return self._fluid + steady * capacity * allen_cunneen(
-            steady * capacity, 1 / self.attempt[0], self.threads, 1.0, self.attempt[1]
-        )
+        mean, scv = self.attempt
+        steady = np.minimum(self.load, _FLUID_FROM) * self.capacity
+        waiting = steady * allen_cunneen(steady, 1 / mean, self.threads, 1.0, scv)
+        return sum((line.waiting for line in self.lines), waiting)
 
     @cached_property
     def oldest(self) -> Floats:
         """Seconds that the mail at the head of a backlog has waited, at each hour."""
-        seconds = self.hours * 3600
-        put = _cumulative(self.attempt_rate, seconds)
-        return np.maximum(seconds - np.interp(put - self._fluid, put, seconds), 0.0) * (
-            self._fluid > 0
-        )
+        return np.max([line.oldest for line in self.lines], axis=0)
 
     @cached_property
     def longest_wait(self) -> float:
         """The wait (seconds) that no mail exceeds but about one in the run."""
-        steady = float(min(self.load.max(), _FLUID_FROM))
-        attempts = _cumulative(self.attempt_rate, self.hours * 3600)[-1]
-        return max(
-            float(self.oldest.max()), float(self._wait(steady).ppf(1 - 1 / max(attempts, 2.0)))
+        worst = int(self.load.argmax())
+        attempts = fluid.integral(self.attempt_rate, self.hours * 3600)[-1]
+        load = min(float(self.load[worst]), _FLUID_FROM)
+        wait = self._wait(self.lines[-1], float(self.threads[worst]), load)
+        return max(float(self.oldest.max()), float(wait.ppf(1 - 1 / max(attempts, 2.0))))
+
+    @cached_property
+    def lines(self) -> tuple[fluid.Line, ...]:
+        """The lines as fluids: one, or the urgent mails' and the others'."""
+        return fluid.lines(
+            self.hours * 3600, self.attempt_rate, self.capacity, self.job.urgent_share
         )
 
     def delivery(self, window: NDArray[np.bool_]) -> Distribution:
         """Return the time from enqueued to delivered, of mails enqueued in a window.
 
-        Of those that are delivered in the end.         Behind a backlog, where a mail waits for
-        minutes, the seconds of its attempts are taken at their mean.
+        Of those that are delivered in the end. Behind a backlog, where a mail waits for minutes,
+        the seconds of its attempts are taken at their mean.
         """
+        laws = self.delivery_by_line(window)
+        return mixture([(line.share, law) for line, law in zip(self.lines, laws, strict=True)])
+
+    def delivery_by_line(self, window: NDArray[np.bool_]) -> list[Distribution]:
+        """Return the same for each of the `lines`."""
         p = self.job.failure_probability
         chances = np.array([(1 - p) * p**k for k in range(self.job.max_attempts)])
         chances = chances[chances >= _LIKELY] / chances[chances >= _LIKELY].sum()
-        law = self._behind_a_backlog if self._fluid[window].any() else self._without_a_backlog
-        return mixture(
-            [(float(chance), law(window, retries)) for retries, chance in enumerate(chances)]
-        )
+        return [
+            mixture(
+                [
+                    (float(chance), self._delivery(line, window, retries))
+                    for retries, chance in enumerate(chances)
+                ]
+            )
+            for line in self.lines
+        ]
 
-    def _without_a_backlog(self, window: NDArray[np.bool_], retries: int) -> Distribution:
+    def _delivery(self, line: fluid.Line, window: NDArray[np.bool_], retries: int) -> Distribution:
+        if line.waiting[window].any():
+            return self._behind_a_backlog(line.delay[window], retries)
+        return self._without_a_backlog(line, window, retries)
+
+    def _without_a_backlog(
+        self, line: fluid.Line, window: NDArray[np.bool_], retries: int
+    ) -> Distribution:
         """Return the time to a delivery after retries, each behind the stationary line again."""
-        wait = self._wait(float(self.load[window].mean()))
+        threads, load = float(self.threads[window].mean()), float(self.load[window].mean())
+        wait = self._wait(line, threads, load)
         *before, acknowledge = [distribution(law) for law in self.job.attempt]
         sent = sum(before, wait)
         return sum([sent, acknowledge] * retries + self._backoffs(retries), sent)
 
-    def _behind_a_backlog(self, window: NDArray[np.bool_], retries: int) -> Distribution:
+    def _behind_a_backlog(self, delays: Floats, retries: int) -> Distribution:
         """Return the same where each attempt waits behind the backlog that the mail found."""
-        delays = self._fluid[window] * self.attempt[0] / self.threads
         edges = (retries + 1) * (
             np.quantile(delays, np.linspace(0, 1, _BINS + 1)) + self.attempt[0]
         )
@@ -119,19 +162,19 @@ class MailFlow:
             ]
         )
 
-    @cached_property
-    def _fluid(self) -> Floats:
-        """The backlog of a fluid that cannot be negative."""
-        net = _cumulative(self.attempt_rate - self.threads / self.attempt[0], self.hours * 3600)
-        return net - np.minimum(np.minimum.accumulate(net), 0.0)
+    def _wait(self, line: fluid.Line, threads: float, load: float) -> Distribution:
+        """Return the wait in M/G/c: Erlang's probability, Allen and Cunneen's mean.
 
-    def _wait(self, load: float) -> Distribution:
-        """Return the wait in M/G/c: Erlang's probability, Allen and Cunneen's mean."""
+        The urgent are slowed down by their own load alone, the others by theirs as well as by that
+        of all (A. Cobham, 1954).
+        """
         mean, scv = self.attempt
-        chance = float(erlang_c(self.threads, load * self.threads))
+        chance = float(erlang_c(threads, load * threads))
         if chance < _LIKELY**3:
             return deterministic(mean=0)
-        given = (1 + scv) / 2 * mean / (self.threads * (1 - load))
+        urgent = load * self.job.urgent_share
+        spare = 1 - urgent if line is not self.lines[-1] else (1 - urgent) * (1 - load)
+        given = (1 + scv) / 2 * mean / (threads * spare)
         return mixture([(1 - chance, deterministic(mean=0)), (chance, exponential(mean=given))])
 
     def _backoffs(self, retries: int) -> list[Distribution]:
@@ -140,7 +183,6 @@ class MailFlow:
             return []
         return [uniform(low=0, high=self.job.backoff_base_s * 2**n) for n in range(retries)]
 
-
-def _cumulative(rate: Floats, seconds: Floats) -> Floats:
-    """Return the integral of a rate from the first instant to each, by the trapezoidal rule."""
-    return np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(seconds))])
+    @property
+    def _threads_each(self) -> float:
+        return self.plan.shared_places[WORKERS] / self.plan.workers

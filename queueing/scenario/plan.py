@@ -8,7 +8,7 @@ until the last one ends. Times are seconds, rates per user request unless a name
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -17,6 +17,7 @@ from queueing.scenario.design import Design, check
 from queueing.scenario.errors import ScenarioError
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.work import RequestClass, Timing
+from queueing.simulation.engine import Autoscaling
 
 MOST_SLOTS = 10_000  # that theory can follow
 SLOTS, CPU, DATABASE, WORKERS, SINK, STREAM = (
@@ -27,6 +28,7 @@ SLOTS, CPU, DATABASE, WORKERS, SINK, STREAM = (
     "sink",
     "stream",
 )
+PRIORITIES = ("transactional", "bulk")  # mails, in a design with priority
 LB, CACHE, ENQUEUE, SMTP = "lb", "cache", "enqueue", "smtp"
 
 
@@ -79,7 +81,7 @@ class Job:
     max_attempts: int
     backoff_base_s: float
     visibility_timeout_s: float
-    transactional_share: float
+    urgent_share: float  # goes before the others, its retries too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +120,12 @@ class Plan:
     servers: int
     server_places: Mapping[str, int]  # slots and CPUs of one server
     waiting_room: int  # requests waiting for a slot at one server; the next is shed
+    workers: int  # the fewest, where the backlog decides
     shared_places: Mapping[str, int]  # database slots, worker threads, sink threads
     stream_records_per_s: float | None  # None: no stream
     classes: tuple[Class, ...]  # the users'
     job: Job | None  # None: mails are sent inside the request
+    autoscaling: Autoscaling | None  # of the workers by their backlog; None: `places` is for ever
     mails_per_request: float
     delivered_share: float  # of all mails, in the end
     events: Events
@@ -161,6 +165,11 @@ class Plan:
         return work
 
     @property
+    def attempt_s(self) -> float:
+        """Mean time of an attempt at a job on a thread, records of events included; 0 if none."""
+        return self.work[WORKERS] / (self.job.rate * expected_attempts(self.job)) if self.job else 0
+
+    @property
     def events_per_request(self) -> float:
         """Tracking events that one request of the users brings in the end."""
         return self.mails_per_request * self.delivered_share * self.events.per_mail
@@ -192,7 +201,7 @@ def plan(scenario: Scenario, design: Design) -> Plan:
             f"servers must have at most {MOST_SLOTS} slots together, "
             f"got {design.servers} servers with {server.slots} each"
         )
-    job = _job(scenario) if design.queue else None
+    job = _job(scenario, design) if design.queue else None
     tries = job.max_attempts if job else 1
     delivered = 1 - scenario.job.failure_probability**tries
     shared = {DATABASE: database.slots}
@@ -200,10 +209,11 @@ def plan(scenario: Scenario, design: Design) -> Plan:
         shared[WORKERS] = design.workers * catalogue.the("worker").slots
     if design.sinks:
         shared[SINK] = design.sinks * catalogue.the("analytics").slots
-    return Plan(
+    made = Plan(
         servers=design.servers,
         server_places={SLOTS: server.slots, CPU: server.vcpus},
         waiting_room=scenario.rules.waiting_room,
+        workers=design.workers,
         shared_places=shared,
         stream_records_per_s=design.shards * catalogue.the("stream").records_per_s
         if design.shards
@@ -212,6 +222,7 @@ def plan(scenario: Scenario, design: Design) -> Plan:
             _class(scenario, design, name, kind) for name, kind in scenario.classes.items()
         ),
         job=job,
+        autoscaling=None,
         mails_per_request=scenario.mails_per_request,
         delivered_share=delivered,
         events=_events(
@@ -219,6 +230,7 @@ def plan(scenario: Scenario, design: Design) -> Plan:
         ),
         parts=tuple(_parts(scenario, design)),
     )
+    return replace(made, autoscaling=_autoscaling(scenario, design, made))
 
 
 def _law(timing: Timing) -> Law:
@@ -265,7 +277,7 @@ def _class(scenario: Scenario, design: Design, name: str, kind: RequestClass) ->
     )
 
 
-def _job(scenario: Scenario) -> Job:
+def _job(scenario: Scenario, design: Design) -> Job:
     job = scenario.job
     return Job(
         rate=scenario.mails_per_request,
@@ -274,7 +286,22 @@ def _job(scenario: Scenario) -> Job:
         max_attempts=job.max_attempts,
         backoff_base_s=job.backoff_base_s,
         visibility_timeout_s=job.visibility_timeout_s,
-        transactional_share=job.transactional_share,
+        urgent_share=job.transactional_share if design.priority else 0.0,
+    )
+
+
+def _autoscaling(scenario: Scenario, design: Design, made: Plan) -> Autoscaling | None:
+    """Return the rule that keeps a worker's backlog younger than its target."""
+    if design.maximum_workers is None:
+        return None
+    rule = scenario.rules.autoscaling
+    return Autoscaling(
+        target=rule.target_age_s / made.attempt_s * scenario.catalogue.the("worker").slots,
+        minimum=design.workers,
+        maximum=design.maximum_workers,
+        interval=rule.interval_s,
+        boot_time=rule.boot_s,
+        scale_in_after=rule.scale_in_after_s,
     )
 
 

@@ -67,6 +67,9 @@ def data(card: Scorecard) -> dict[str, Any]:
         "design": design,
         "passes": card.passes,
         **{name: _plain(number) for name, number in numbers.items()},
+        "delivery_by_priority_p95_s": {
+            name: _plain(number) for name, number in card.delivery_by_priority_p95_s.items()
+        },
         "class_p95_ms": {name: _plain(number) for name, number in card.class_p95_ms.items()},
         "checks": [check._asdict() | {"passes": check.passes} for check in card.checks],
         "cost_lines": card.cost_lines.to_dict("records"),
@@ -160,6 +163,9 @@ def _details(card: Scorecard) -> list[str]:
     mails = (
         f"Mails: most waiting {card.worst_backlog:,.0f}; "
         f"95 % delivered within {card.delivery_p95_s:,.1f} s"
+        + "".join(
+            f", {name} {value:,.1f} s" for name, value in card.delivery_by_priority_p95_s.items()
+        )
     )
     return [
         f"P95 by class at the peak, ms: {classes}; over the whole run: {card.p95_run_ms:.0f}",

@@ -15,7 +15,7 @@ from queueing.scenario.cost import cost_lines, usd_month
 from queueing.scenario.design import Design
 from queueing.scenario.latency import Latency
 from queueing.scenario.mails import MailFlow
-from queueing.scenario.plan import SLOTS, WORKERS, Plan, plan
+from queueing.scenario.plan import PRIORITIES, SLOTS, WORKERS, Plan, plan
 from queueing.scenario.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -183,17 +183,30 @@ class Scorecard:
         senders = [kind for kind in self.plan.classes if kind.sends_mail]
         return max(float(self.peak.classes[kind.name].ppf(_P95)) for kind in senders)
 
+    @cached_property
+    def delivery_by_priority_p95_s(self) -> dict[str, float]:
+        """The same for transactional and for bulk mails; empty in a design without priority."""
+        if self.mails is None or not self.design.priority:
+            return {}
+        laws = self.mails.delivery_by_line(self._at_peak)
+        return {name: float(law.ppf(_P95)) for name, law in zip(PRIORITIES, laws, strict=True)}
+
     # Money
+
+    @property
+    def paid_workers(self) -> float:
+        """The workers that are paid, in the mean of the run."""
+        return float(self.mails.wanted_workers.mean()) if self.mails else 0.0
 
     @cached_property
     def cost(self) -> float:
         """The provisioned run rate, USD a month."""
-        return usd_month(self.scenario, self.design)
+        return usd_month(self.scenario, self.design, self.paid_workers)
 
     @cached_property
     def cost_lines(self) -> pd.DataFrame:
         """The bill line by line, a month and, pro rata, the run alone."""
-        return cost_lines(self.scenario, self.design)
+        return cost_lines(self.scenario, self.design, self.paid_workers)
 
     # Over time
 
@@ -207,7 +220,10 @@ class Scorecard:
 
     @cached_property
     def timeline(self) -> pd.DataFrame:
-        """The run by hour: users, requests_per_s, answered (share), backlog, oldest_mail_s."""
+        """The run by hour.
+
+        Columns: users, requests_per_s, answered (share), backlog, oldest_mail_s, workers.
+        """
         none = np.zeros(self._hours.size)
         return pd.DataFrame(
             {
@@ -216,6 +232,7 @@ class Scorecard:
                 "answered": self._answered,
                 "backlog": self.mails.backlog if self.mails else none,
                 "oldest_mail_s": self.mails.oldest if self.mails else none,
+                "workers": self.mails.workers if self.mails else none,
             },
             index=self._index,
         )
@@ -239,7 +256,7 @@ class Scorecard:
             Basis(
                 "backlog, oldest mail",
                 "fluid of attempts and M/G/c (Allen-Cunneen)",
-                _backlog_quality(self.worker_load),
+                _backlog_quality(self.worker_load, self.design),
             ),
             Basis(
                 "delivery P95",
@@ -297,10 +314,12 @@ def _latency_quality(slot_load: float) -> str:
     return f"approximation, slots at {slot_load:.2f}, {quality}"
 
 
-def _backlog_quality(load: float) -> str:
+def _backlog_quality(load: float, design: Design) -> str:
     """Say how good the fluid is at a load of the workers."""
     if math.isnan(load):
         return "mails are sent inside the request: there is no backlog"
+    if design.maximum_workers is not None:
+        return "all workers up, their number follows the backlog; good to about 10 %"
     return (
         "all workers up; good to about 5 %"
         if load >= 1

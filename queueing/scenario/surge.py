@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from queueing import checks
 from queueing.scenario.cost import usd_month
 from queueing.scenario.design import Design
+from queueing.scenario.plan import PRIORITIES
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.translate import engine_plan
 from queueing.simulation import engine
@@ -25,7 +26,12 @@ STEP_S = 300.0  # between two rows of a timeline
 _P95 = 95 / 100
 _BAND = (5 / 100, 95 / 100)  # of the replications, around the mean of a timeline
 COUNTED = ("arrived", "served", "shed", "failed", "submitted", "delivered", "dead", "duplicates")
-_TIMELINE = {"users": "users", "backlog": "queue_length", "oldest_mail_s": "oldest_age"}
+_TIMELINE = {
+    "users": "users",
+    "backlog": "queue_length",
+    "oldest_mail_s": "oldest_age",
+    "workers": "workers",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +43,13 @@ class Run:
     p95_run_ms: float
     uptime: float
     delivery_p95_s: float
+    delivery_by_priority_p95_s: dict[str, float]
     worst_backlog: float
     oldest_mail_s: float
     worker_load: float
+    paid_workers: float  # in the mean, read every five minutes
     counts: dict[str, int]
-    timeline: pd.DataFrame  # by five minutes: users, backlog, oldest_mail_s, p95_ms
+    timeline: pd.DataFrame  # by five minutes: users, backlog, oldest_mail_s, workers, p95_ms
     changes: int
 
 
@@ -61,7 +69,9 @@ def run(plan: engine.Plan, seed: np.random.SeedSequence, stop: Callable[[], bool
 def _measured(plan: engine.Plan, outcome: engine.Outcome) -> Run:
     """Return what the contract asks of an outcome."""
     totals, rows = outcome.totals, outcome.timeline
-    threads = plan.jobs.workers * plan.jobs.threads if plan.jobs else 0
+    workers = float(rows["wanted_workers"].mean()) if plan.jobs else 0.0
+    threads = workers * plan.jobs.threads if plan.jobs else 0
+    urgent = plan.jobs.urgent_share if plan.jobs else 0
     timeline = {name: rows[field] for name, field in _TIMELINE.items()}
     hours = pd.Index(rows["time"] / _HOUR, name="hour")
     return Run(
@@ -73,9 +83,15 @@ def _measured(plan: engine.Plan, outcome: engine.Outcome) -> Run:
         p95_run_ms=1000 * outcome.response(_P95),
         uptime=_uptime(outcome, [kind.name for kind in plan.classes]),
         delivery_p95_s=outcome.delivered_within(_P95, window="peak"),
+        delivery_by_priority_p95_s={
+            name: outcome.delivered_within(_P95, line=line, window="peak")
+            for name, line in zip(PRIORITIES, ("urgent", "others"), strict=True)
+            if urgent
+        },
         worst_backlog=totals["most_queued"],
         oldest_mail_s=totals["oldest"],
         worker_load=outcome.busy("workers") / threads if threads else np.nan,
+        paid_workers=workers,
         counts={name: int(totals[name]) for name in COUNTED},
         timeline=pd.DataFrame(timeline | {"p95_ms": 1000 * rows["p95"]}, index=hours),
         changes=int(totals["changes"]),
@@ -109,6 +125,13 @@ class Surge:
     def _estimate(self, value: Callable[[Run], float]) -> Estimate:
         return Estimate.of([value(run) for run in self.runs], seed=self.seed)
 
+    def _estimates(self, values: Callable[[Run], dict[str, float]]) -> dict[str, Estimate]:
+        names = values(self.runs[0])
+        return {
+            name: Estimate.of([values(run)[name] for run in self.runs], seed=self.seed)
+            for name in names
+        }
+
     @cached_property
     def p95_ms(self) -> Estimate:
         """95 % of the requests at the peak are answered within this time, milliseconds."""
@@ -117,11 +140,7 @@ class Surge:
     @cached_property
     def class_p95_ms(self) -> dict[str, Estimate]:
         """The same for each class of requests."""
-        names = self.runs[0].class_p95_ms
-        return {
-            name: self._estimate(lambda run, name=name: run.class_p95_ms[name])  # type: ignore[misc]
-            for name in names
-        }
+        return self._estimates(lambda run: run.class_p95_ms)
 
     @cached_property
     def p95_run_ms(self) -> Estimate:
@@ -135,14 +154,22 @@ class Surge:
 
     @cached_property
     def cost(self) -> Estimate:
-        """The provisioned run rate, USD a month: the same in every replication."""
-        price = usd_month(self.scenario, self.design)
-        return self._estimate(lambda _: price)
+        """The provisioned run rate, USD a month; it varies where the backlog adds workers."""
+        prices = {
+            workers: usd_month(self.scenario, self.design, workers)
+            for workers in {run.paid_workers for run in self.runs}
+        }
+        return self._estimate(lambda run: prices[run.paid_workers])
 
     @cached_property
     def delivery_p95_s(self) -> Estimate:
         """95 % of the mails enqueued at the peak are delivered within this time, seconds."""
         return self._estimate(lambda run: run.delivery_p95_s)
+
+    @cached_property
+    def delivery_by_priority_p95_s(self) -> dict[str, Estimate]:
+        """The same for transactional and for bulk mails; empty in a design without priority."""
+        return self._estimates(lambda run: run.delivery_by_priority_p95_s)
 
     @cached_property
     def worst_backlog(self) -> Estimate:
@@ -163,13 +190,22 @@ class Surge:
     def passes(self) -> Estimate:
         """Share of the runs that keep the whole contract, which a passing mean does not tell."""
         return self._estimate(
-            lambda run: float(self._kept(run.uptime, run.p95_ms, run.oldest_mail_s))
+            lambda run: float(
+                self._kept(
+                    run.uptime,
+                    run.p95_ms,
+                    run.oldest_mail_s,
+                    usd_month(self.scenario, self.design, run.paid_workers),
+                )
+            )
         )
 
     @property
     def keeps_contract(self) -> bool:
         """Whether the means over all runs keep the contract."""
-        return self._kept(self.uptime.mean, self.p95_ms.mean, self.oldest_mail_s.mean)
+        return self._kept(
+            self.uptime.mean, self.p95_ms.mean, self.oldest_mail_s.mean, self.cost.mean
+        )
 
     def count(self, name: str) -> Estimate:
         """Return how many requests or mails ended in one way in a run.
@@ -183,8 +219,9 @@ class Surge:
 
     @cached_property
     def timeline(self) -> pd.DataFrame:
-        """Users, backlog, oldest_mail_s and p95_ms by five minutes: mean and a band of nine tenths.
+        """The run by five minutes: mean and a band of nine tenths.
 
+        Of users, backlog, oldest_mail_s, workers (up and ready) and p95_ms.
         Columns are pairs (quantity, "mean" | "low" | "high"), the index is the hour at the end of
         the five minutes. The band holds nine tenths of the runs; p95_ms is nan where nobody came.
         """
@@ -210,19 +247,23 @@ class Surge:
             "oldest mail, s": self.oldest_mail_s,
             "most mails waiting": self.worst_backlog,
             "delivery P95, s": self.delivery_p95_s,
+            **{
+                f"delivery P95 {name}, s": estimate
+                for name, estimate in self.delivery_by_priority_p95_s.items()
+            },
             "runs that pass": self.passes,
         }
         table = pd.concat([estimate.to_frame() for estimate in rows.values()])
         return table.set_index(pd.Index(rows, name="number"))
 
-    def _kept(self, uptime: float, p95_ms: float, oldest_mail_s: float) -> bool:
-        """Tell whether these numbers and the cost keep the contract; no P95 at all breaks none."""
+    def _kept(self, uptime: float, p95_ms: float, oldest_mail_s: float, cost: float) -> bool:
+        """Tell whether these numbers keep the contract; no P95 at all breaks none."""
         promise = self.scenario.contract
         return (
             uptime >= promise.uptime
             and not p95_ms > promise.p95_ms
             and oldest_mail_s <= promise.freshness_s
-            and self.cost.mean <= promise.budget_usd_month
+            and cost <= promise.budget_usd_month
         )
 
 

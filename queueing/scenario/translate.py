@@ -142,8 +142,10 @@ def _jobs(
         max_attempts=made.job.max_attempts,
         backoff=made.job.backoff_base_s,
         visibility_timeout=made.job.visibility_timeout_s,
+        urgent_share=made.job.urgent_share,
         part=named[ENQUEUE],
         outages=outages[named[WORKERS]],
+        autoscaling=made.autoscaling,
     )
 
 

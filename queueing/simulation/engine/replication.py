@@ -32,6 +32,7 @@ STEPS_OF_TIMELINE = record(
     oldest_age="f8",  # of the job that is first in line, since it joined the line (s)
     backing_off="i8",  # jobs that will join the line again, now
     workers="i8",  # up and ready, now
+    wanted_workers="i8",  # those that are down or boot included, now
     busy_threads="i8",  # of the workers, now
     events_waiting="i8",
 )
@@ -239,6 +240,7 @@ class Replication:
         row["queue_length"], row["oldest_age"] = lines["length"].sum(), max(ages, default=0.0)
         row["backing_off"], row["events_waiting"] = header["backing_off"], header["events_waiting"]
         row["workers"] = np.sum(workers["up"] & workers["booted"])
+        row["wanted_workers"] = np.sum(workers["wanted"])
         row["busy_threads"] = world.tables["runners"]["busy"].sum()
         self._timeline.append(row)
         self._before = counts, latency
