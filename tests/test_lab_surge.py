@@ -12,7 +12,7 @@ from queueing.lab.surge import SurgeBoard, beside_table, readme_picture, surge_b
 from queueing.lab.surge_figures import uptimes
 from queueing.scenario import Scenario
 from queueing.scenario.hourly import p95_by_hour_ms
-from queueing.scenario.latency import Latency
+from queueing.scenario.latency import latency
 
 FORGE = Scenario.load("mailforge")
 
@@ -43,7 +43,7 @@ def test_hour_by_hour_is_the_steady_queue_of_each_minute():
     by_hour = p95_by_hour_ms(card)
     rates = card.timeline["requests_per_s"]
     for hour in (2, 8, 9, 20, 36):
-        exact = 1000 * float(Latency(card.plan, float(rates[hour])).response.ppf(0.95))
+        exact = 1000 * float(latency(card.plan, float(rates[hour])).response.ppf(0.95))
         assert by_hour[hour] == pytest.approx(exact, rel=5e-3)
 
 

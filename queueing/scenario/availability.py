@@ -9,7 +9,7 @@ from dataclasses import replace
 from scipy import special
 
 from queueing.scenario.design import Design
-from queueing.scenario.latency import slot_servers
+from queueing.scenario.latency import RequestPath, slot_servers
 from queueing.scenario.plan import CACHE, DATABASE, SLOTS, Plan, PlanPart, plan
 from queueing.scenario.scenario import Scenario
 
@@ -60,8 +60,9 @@ def _fewest(scenario: Scenario, made: Plan) -> int | None:
     if loads[DATABASE] >= limit:
         return None
     busiest = max(loads[name] for name in made.server_places) * made.servers
+    path = RequestPath.of(made)
     for servers in range(max(1, math.ceil(busiest / limit)), made.servers + 1):
-        if slot_servers(made, rate, servers).slot_load < limit:
+        if slot_servers(replace(path, servers=servers), rate).slot_load < limit:
             return servers
     return None
 

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import PchipInterpolator
 
-from queueing.scenario.latency import Latency
+from queueing.scenario.latency import latency
 from queueing.scenario.scorecard import Scorecard
 
-_P95 = 95 / 100
 _SHARES = (0.0, 0.5, 0.82)  # of the way from the least rate to the most
 
 
@@ -27,7 +26,7 @@ def p95_by_hour_ms(card: Scorecard) -> "pd.Series[float]":
     if low >= high:
         return pd.Series(card.p95_ms, index=rates.index, name="p95_ms")
     below = [low + share * (high - low) for share in _SHARES]
-    solved = [1000 * float(Latency(card.plan, rate).response.ppf(_P95)) for rate in below]
+    solved = [1000 * latency(card.plan, rate).p95_s for rate in below]
     curve = PchipInterpolator([*below, high], [*solved, card.p95_ms])
     values = curve(np.minimum(rates.to_numpy(), high))
     return pd.Series(values, index=rates.index, name="p95_ms")

@@ -1,12 +1,19 @@
-"""How long a request takes: the plan of a design, asked of the theory at one rate of requests."""
+"""How long a request takes: the plan of a design, asked of the theory at one rate of requests.
+
+Designs that differ only off the users' path (in workers, say) share their answers: what has been
+solved lately is kept.
+"""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Self
 
 from queueing.distributions import Distribution, deterministic, gamma, lognormal, mixture
 from queueing.scenario.plan import CPU, DATABASE, SLOTS, Class, Law, Plan, Step, visits
 from queueing.slots import SlotServers, Visit
 
+_P95 = 95 / 100
+_MOST_KEPT = 500  # slots of a path whose answers are kept: more need much memory
 _LEAST_RATE = 1e-9  # requests per second of a system that nobody uses
 
 
@@ -20,31 +27,87 @@ def distribution(law: Law) -> Distribution:
 
 
 @dataclass(frozen=True)
-class Latency:
-    """A plan at `request_rate` users' requests per second: stations and response times."""
+class RequestPath:
+    """What of a plan the users' requests meet; equal for two plans that treat them alike."""
 
-    plan: Plan
+    classes: tuple[Class, ...]
+    hook: Class | None
+    servers: int
+    slots: int
+    processors: int
+    waiting_room: int
+    database_places: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """Return the request path of a plan."""
+        return cls(
+            classes=plan.classes,
+            hook=plan.events.hook,
+            servers=plan.servers,
+            slots=plan.server_places[SLOTS],
+            processors=plan.server_places[CPU],
+            waiting_room=plan.waiting_room,
+            database_places=plan.shared_places[DATABASE],
+        )
+
+
+def latency(plan: Plan, request_rate: float) -> "Latency":
+    """Return a plan at `request_rate` users' requests per second."""
+    path = RequestPath.of(plan)
+    if path.servers * path.slots > _MOST_KEPT:
+        return Latency(path, request_rate)
+    return _kept(path, request_rate)
+
+
+@lru_cache(maxsize=64)
+def _kept(path: RequestPath, request_rate: float) -> "Latency":
+    return Latency(path, request_rate)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A request path at `request_rate` users' requests per second: stations, response times."""
+
+    path: RequestPath
     request_rate: float
 
     @cached_property
     def network(self) -> SlotServers:
         """The servers with their slots, and the database behind them."""
-        return slot_servers(self.plan, max(self.request_rate, _LEAST_RATE), self.plan.servers)
+        return slot_servers(self.path, max(self.request_rate, _LEAST_RATE))
 
     @cached_property
     def classes(self) -> dict[str, Distribution]:
         """The response time of each class of the users' requests."""
-        return {kind.name: self._response(kind) for kind in self.plan.classes}
+        return {kind.name: self._response(kind) for kind in self.path.classes}
 
     @cached_property
     def response(self) -> Distribution:
         """The response time of the users' requests, whatever their class."""
-        return mixture([(kind.rate, self.classes[kind.name]) for kind in self.plan.classes])
+        return mixture([(kind.rate, self.classes[kind.name]) for kind in self.path.classes])
+
+    @cached_property
+    def p95_s(self) -> float:
+        """95 % of the users' requests are answered within this time, seconds."""
+        return float(self.response.ppf(_P95))
+
+    @cached_property
+    def class_p95_s(self) -> dict[str, float]:
+        """The same for each class of requests."""
+        return {name: float(law.ppf(_P95)) for name, law in self.classes.items()}
 
     def answered(self, deadline_s: float) -> float:
         """Return the share of requests that is let in and answered within the deadline."""
-        let_in = 1 - self.network.shed_probability
-        return let_in * float(self.response.cdf(deadline_s))
+        if deadline_s not in self._answered:
+            let_in = 1 - self.network.shed_probability
+            self._answered[deadline_s] = let_in * float(self.response.cdf(deadline_s))
+        return self._answered[deadline_s]
+
+    @cached_property
+    def _answered(self) -> dict[float, float]:
+        """What has been asked before."""
+        return {}
 
     def _response(self, kind: Class) -> Distribution:
         """Return the response time of a class: a mixture of hits and misses."""
@@ -73,13 +136,13 @@ class Latency:
     def _laws(self) -> dict[Law, Distribution]:
         """One object a law, so that a transform is asked once wherever it occurs."""
         return {
-            step.law: distribution(step.law) for kind in self.plan.classes for step in kind.steps
+            step.law: distribution(step.law) for kind in self.path.classes for step in kind.steps
         }
 
 
-def slot_servers(plan: Plan, request_rate: float, servers: int) -> SlotServers:
-    """Return the request path of a plan with some servers; web-hooks take slots like anybody."""
-    kinds = [*plan.classes, *([plan.events.hook] if plan.events.hook else [])]
+def slot_servers(path: RequestPath, request_rate: float) -> SlotServers:
+    """Return the stations of a request path; web-hooks take slots like anybody."""
+    kinds = [*path.classes, *([path.hook] if path.hook else [])]
     per_user_request = sum(kind.rate for kind in kinds)
     processing, shared, elsewhere = [], [], 0.0
     for kind in kinds:
@@ -95,11 +158,11 @@ def slot_servers(plan: Plan, request_rate: float, servers: int) -> SlotServers:
                 elsewhere += visit.rate * visit.mean
     return SlotServers(
         arrival_rate=request_rate * per_user_request,
-        servers=servers,
-        slots=plan.server_places[SLOTS],
-        processors=plan.server_places[CPU],
-        waiting_room=plan.waiting_room,
-        shared_places=plan.shared_places[DATABASE],
+        servers=path.servers,
+        slots=path.slots,
+        processors=path.processors,
+        waiting_room=path.waiting_room,
+        shared_places=path.database_places,
         processing=tuple(processing),
         shared=tuple(shared),
         elsewhere=elsewhere,

@@ -13,7 +13,7 @@ from queueing.distributions import mixture
 from queueing.scenario.availability import availability
 from queueing.scenario.cost import cost_lines, usd_month
 from queueing.scenario.design import Design
-from queueing.scenario.latency import Latency
+from queueing.scenario.latency import Latency, latency
 from queueing.scenario.mails import MailFlow
 from queueing.scenario.plan import PRIORITIES, SLOTS, WORKERS, Plan, plan
 from queueing.scenario.scenario import Scenario
@@ -109,17 +109,17 @@ class Scorecard:
     def peak(self) -> Latency:
         """The request path at the mean rate of the requests that arrive during the peak."""
         rates = self._rates[self._at_peak]
-        return Latency(self.plan, float(rates @ rates / rates.sum()))
+        return latency(self.plan, float(rates @ rates / rates.sum()))
 
     @cached_property
     def p95_ms(self) -> float:
         """95 % of the users' requests at the peak are answered within this time, milliseconds."""
-        return 1000 * float(self.peak.response.ppf(_P95))
+        return 1000 * self.peak.p95_s
 
     @cached_property
     def class_p95_ms(self) -> dict[str, float]:
         """The same for each class of requests."""
-        return {name: 1000 * float(law.ppf(_P95)) for name, law in self.peak.classes.items()}
+        return {name: 1000 * value for name, value in self.peak.class_p95_s.items()}
 
     @cached_property
     def p95_run_ms(self) -> float:
@@ -130,7 +130,7 @@ class Scorecard:
         )
         parts = [part for part in np.split(ordered, cuts) if part.sum() > 0]
         laws = [
-            (part.sum() / ordered.sum(), Latency(self.plan, part @ part / part.sum()).response)
+            (part.sum() / ordered.sum(), latency(self.plan, part @ part / part.sum()).response)
             for part in parts
         ]
         return 1000 * float(mixture(laws).ppf(_P95))
@@ -181,7 +181,7 @@ class Scorecard:
         if self.mails:
             return float(self.mails.delivery(self._at_peak).ppf(_P95))
         senders = [kind for kind in self.plan.classes if kind.sends_mail]
-        return max(float(self.peak.classes[kind.name].ppf(_P95)) for kind in senders)
+        return max(self.peak.class_p95_s[kind.name] for kind in senders)
 
     @cached_property
     def delivery_by_priority_p95_s(self) -> dict[str, float]:
@@ -292,12 +292,12 @@ class Scorecard:
         """Share answered within the deadline at each hour, with all parts up."""
         deadline = self.scenario.contract.deadline_s
         if (
-            Latency(self.plan, self.scenario.traffic.peak_rate).answered(deadline)
+            latency(self.plan, self.scenario.traffic.peak_rate).answered(deadline)
             > _SURELY_ANSWERED
         ):
             return np.ones(self._hours.size)
         rates = np.linspace(self._rates.min(), self._rates.max(), _RATES)
-        shares = [Latency(self.plan, float(rate)).answered(deadline) for rate in rates]
+        shares = [latency(self.plan, float(rate)).answered(deadline) for rate in rates]
         return np.interp(self._rates, rates, shares)
 
 
