@@ -4,5 +4,6 @@ from queueing.scenario.design import Design
 from queueing.scenario.errors import ScenarioError
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.scorecard import Scorecard
+from queueing.scenario.trace import Trace
 
-__all__ = ["Design", "Scenario", "ScenarioError", "Scorecard"]
+__all__ = ["Design", "Scenario", "ScenarioError", "Scorecard", "Trace"]

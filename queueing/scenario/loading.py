@@ -46,17 +46,17 @@ def locate(source: str | os.PathLike[str], beside: Path | None = None) -> Path:
     return Path(beside or ".", source)
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a regular UTF-8 file of at most 1 MB."""
+def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
+    """Return the text of a regular UTF-8 file of at most so many bytes."""
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
             raise ScenarioError(f"{path} is a folder, not a file")
         if not stat.S_ISREG(facts.st_mode):
             raise ScenarioError(f"{path} is not a regular file")
-        if facts.st_size > MOST_BYTES:
+        if facts.st_size > most_bytes:
             raise ScenarioError(
-                f"{path} has {facts.st_size} bytes; a file here has at most {MOST_BYTES}"
+                f"{path} has {facts.st_size} bytes; a file here has at most {most_bytes}"
             )
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def read_text(path: Path) -> str:
 def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the tables of a scenario file laid over those of the file it extends.
 
-    `extends` is gone from the result and `catalogue` is an absolute path.
+    `extends` is gone from the result, `catalogue` and a trace's `file` begin at the file.
     """
     chain = (*seen, _resolved(path))
     if chain[-1] in seen:
@@ -82,6 +82,9 @@ def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if len(chain) > MOST_BASES:
         raise ScenarioError(f"{path}: more than {MOST_BASES} files extend one another")
     tables = _parsed(read_text(path), path)
+    trace = tables.get("trace")
+    if isinstance(trace, dict) and str(trace.get("file")).lower().endswith((".csv", ".parquet")):
+        trace["file"] = str(path.parent / trace["file"])
     if isinstance(tables.get("catalogue"), str):
         tables["catalogue"] = str(path.parent / tables["catalogue"])
     if "extends" not in tables:

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -17,7 +17,8 @@ from queueing.scenario.catalogue import Catalogue
 from queueing.scenario.contract import Contract, Cost, Rules
 from queueing.scenario.design import FIELDS, Design, build, check
 from queueing.scenario.errors import ScenarioError, Table, key_path, refusal
-from queueing.scenario.traffic import Traffic
+from queueing.scenario.trace import Trace, TraceTable
+from queueing.scenario.traffic import Curve, Traffic
 from queueing.scenario.work import Job, Name, RequestClass, Tracking
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ScenarioFile(Table):
     cost: Cost
     design: dict[str, Any]
     designs: dict[Name, dict[str, Any]] = Field(default={})
+    trace: TraceTable | None = None  # in place of the formula of the traffic
 
     @model_validator(mode="after")
     def _shares_fill_the_whole(self) -> Self:
@@ -64,7 +66,7 @@ class Scenario:
     title: str
     description: str
     contract: Contract
-    traffic: Traffic
+    traffic: Curve
     classes: Mapping[str, RequestClass]
     job: Job
     tracking: Tracking
@@ -98,7 +100,7 @@ class Scenario:
             raise refusal(f"{where}:", error, ScenarioFile) from None
         catalogue = _catalogue(file.catalogue, where)
         base = _design(catalogue, None, file.design, f"{where}: design")
-        return cls(
+        scenario = cls(
             title=file.title,
             description=file.description,
             contract=file.contract,
@@ -115,6 +117,13 @@ class Scenario:
                 for name, changes in file.designs.items()
             },
         )
+        if file.trace is None:
+            return scenario
+        options = file.trace.model_dump(exclude={"file"})
+        try:
+            return scenario.with_trace(Trace.load(file.trace.file), **options)
+        except ValueError as error:
+            raise ScenarioError(f"{where}: trace: {error}") from None
 
     def design(self, **changes: int | bool | str | None) -> Design:
         """Return the scenario's own design with changes.
@@ -126,6 +135,34 @@ class Scenario:
         't3.medium single-AZ 50 GB'
         """
         return build(self.catalogue, self.base, changes)
+
+    def with_trace(
+        self,
+        trace: Trace,
+        *,
+        step_s: float | None = None,
+        horizon_h: float | None = None,
+        peak_users: float | None = None,
+        random_rate: bool = True,
+    ) -> Self:
+        """Return this scenario with requests that come as the arrivals of a trace did.
+
+        See `queueing.scenario.trace.Trace.traffic` for the options and what they raise.
+
+        >>> departures = Trace.load("jfk-departures")
+        >>> forge = Scenario.load("mailforge").with_trace(departures, horizon_h=54, peak_users=2600)
+        >>> round(float(forge.traffic.users(forge.traffic.peak_h)))
+        2600
+        """
+        traffic = trace.traffic(
+            think_time_s=self.traffic.think_time_s,
+            nominal_response_s=self.traffic.nominal_response_s,
+            step_s=step_s,
+            horizon_h=horizon_h,
+            peak_users=peak_users,
+            random_rate=random_rate,
+        )
+        return replace(self, traffic=traffic)
 
     def evaluate(self, design: Design) -> "Scorecard":
         """Return what theory says of a design under this scenario's surge.

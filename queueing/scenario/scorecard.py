@@ -17,6 +17,7 @@ from queueing.scenario.latency import Latency, latency
 from queueing.scenario.mails import MailFlow
 from queueing.scenario.plan import PRIORITIES, SLOTS, WORKERS, Plan, plan
 from queueing.scenario.scenario import Scenario
+from queueing.scenario.traffic import Curve
 
 Floats = NDArray[np.float64]
 
@@ -263,6 +264,7 @@ class Scorecard:
                 "attempts, waits and pauses convolved",
                 "all workers up; duplicates left out",
             ),
+            *_rate_basis(self.scenario.traffic),
         )
 
     @cached_property
@@ -299,6 +301,20 @@ class Scorecard:
         rates = np.linspace(self._rates.min(), self._rates.max(), _RATES)
         shares = [latency(self.plan, float(rate)).answered(deadline) for rate in rates]
         return np.interp(self._rates, rates, shares)
+
+
+def _rate_basis(traffic: Curve) -> tuple[Basis, ...]:
+    """Warn where requests come less evenly than theory takes them."""
+    if not traffic.rate_scv:
+        return ()
+    return (
+        Basis(
+            "everything that waits",
+            "Poisson arrivals at the mean rate",
+            f"too good: the rate is random, by ± {math.sqrt(traffic.rate_scv):.0%} from one "
+            f"{60 * traffic.rate_window_h:.3g} minutes to the next; simulate",
+        ),
+    )
 
 
 def _latency_quality(slot_load: float) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Self
 
@@ -10,14 +11,65 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 from scipy import integrate, special
 
-from queueing.scenario.contract import Amount, Positive
+from queueing.scenario.contract import Amount, Positive, Scv
 from queueing.scenario.errors import Table
 
 Hours = Annotated[float, Field(ge=0, le=8760)]
 Span = Annotated[float, Field(ge=0.001, le=8760)]
 
 
-class Traffic(Table):
+class Curve:
+    """Users over a horizon: what follows from how many there are at an hour.
+
+    The rate of open users is random where `rate_scv` is not 0: times a gamma factor of mean 1 and
+    that SCV, new in every `rate_window_h`.
+    """
+
+    horizon_h: float
+    think_time_s: float
+    nominal_response_s: float
+    rate_scv: float
+    rate_window_h: float
+
+    def users(self, t_hours: ArrayLike) -> NDArray[np.float64]:
+        """Return the number of users at the given hours, in the shape of `t_hours`."""
+        raise NotImplementedError
+
+    @property
+    def knots_h(self) -> NDArray[np.float64]:
+        """Hours between which the users' number may be taken as linear: every minute."""
+        return np.linspace(0, self.horizon_h, math.ceil(self.horizon_h * 60) + 1)
+
+    @property
+    def peak_h(self) -> float:
+        """The hour with the most users."""
+        raise NotImplementedError
+
+    @property
+    def mean_rate(self) -> float:
+        """Requests per second, in the mean over the horizon."""
+        raise NotImplementedError
+
+    def request_rate(self, t_hours: ArrayLike) -> NDArray[np.float64]:
+        """Return the users' requests per second at the given hours."""
+        return self.users(t_hours) / (self.think_time_s + self.nominal_response_s)
+
+    def peak_window(self, t_hours: ArrayLike, fraction: float) -> NDArray[np.bool_]:
+        """Tell for each of the given hours whether users are at least `fraction` of their most."""
+        return np.asarray(self.users(t_hours) >= fraction * self.users(self.peak_h))
+
+    @property
+    def peak_rate(self) -> float:
+        """The most requests per second."""
+        return float(self.request_rate(self.peak_h))
+
+    @property
+    def requests(self) -> float:
+        """The requests of the whole horizon, in the mean."""
+        return self.mean_rate * self.horizon_h * 3600
+
+
+class Traffic(Table, Curve):
     """A steep ramp, a plateau and a decay.
 
     users(t) = baseline + (peak - baseline) s((t - center) / width) d(t), with the logistic function
@@ -34,6 +86,8 @@ class Traffic(Table):
     horizon_h: Span
     think_time_s: Positive
     nominal_response_s: Amount
+    rate_scv: Scv = 0.0
+    rate_window_h: Span = 1.0
 
     @model_validator(mode="after")
     def _peak_is_on_top(self) -> Self:
@@ -51,14 +105,6 @@ class Traffic(Table):
             self.baseline_users + (self.peak_users - self.baseline_users) * ramp * fade
         )
 
-    def request_rate(self, t_hours: ArrayLike) -> NDArray[np.float64]:
-        """Return the users' requests per second at the given hours."""
-        return self.users(t_hours) / (self.think_time_s + self.nominal_response_s)
-
-    def peak_window(self, t_hours: ArrayLike, fraction: float) -> NDArray[np.bool_]:
-        """Tell for each of the given hours whether users are at least `fraction` of their most."""
-        return np.asarray(self.users(t_hours) >= fraction * self.users(self.peak_h))
-
     @property
     def peak_h(self) -> float:
         """The hour with the most users.
@@ -71,19 +117,43 @@ class Traffic(Table):
         return min(max(self.plateau_end_h, ramp), self.horizon_h)
 
     @property
-    def peak_rate(self) -> float:
-        """The most requests per second."""
-        return float(self.request_rate(self.peak_h))
-
-    @property
     def mean_rate(self) -> float:
         """Requests per second, in the mean over the horizon."""
         return _mean_rate(self)
 
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TracedTraffic(Curve):
+    """Users as a trace has them: their number is linear between `hours`, from 0 to the horizon."""
+
+    hours: NDArray[np.float64]
+    levels: NDArray[np.float64]
+    think_time_s: float
+    nominal_response_s: float
+    rate_scv: float = 0.0
+    rate_window_h: float = 1.0
+
     @property
-    def requests(self) -> float:
-        """The requests of the whole horizon, in the mean."""
-        return self.mean_rate * self.horizon_h * 3600
+    def horizon_h(self) -> float:  # type: ignore[override]
+        """The hours of the run."""
+        return float(self.hours[-1])
+
+    @property
+    def knots_h(self) -> NDArray[np.float64]:
+        """The hours between which the users' number is linear."""
+        return self.hours
+
+    def users(self, t_hours: ArrayLike) -> NDArray[np.float64]:
+        return np.interp(np.asarray(t_hours, dtype=np.float64), self.hours, self.levels)
+
+    @property
+    def peak_h(self) -> float:
+        return float(self.hours[self.levels.argmax()])
+
+    @property
+    def mean_rate(self) -> float:
+        cycle = self.think_time_s + self.nominal_response_s
+        return float(np.trapezoid(self.levels, self.hours)) / self.horizon_h / cycle
 
 
 @lru_cache

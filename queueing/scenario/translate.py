@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from queueing.scenario.design import Design
 from queueing.scenario.errors import ScenarioError
 from queueing.scenario.latency import distribution
@@ -64,16 +62,18 @@ def engine_plan(scenario: Scenario, design: Design, *, closed: bool = False) -> 
 
 
 def engine_users(scenario: Scenario, *, closed: bool = False) -> engine.Users:
-    """Return the scenario's users, minute by minute."""
+    """Return the scenario's users; closed ones make their rate themselves."""
     traffic = scenario.traffic
-    minutes = np.linspace(0, traffic.horizon_h, math.ceil(traffic.horizon_h * 60) + 1)
+    hours = traffic.knots_h
     return engine.Users(
-        times=(minutes * _HOUR).tolist(),
-        users=traffic.users(minutes).tolist(),
+        times=(hours * _HOUR).tolist(),
+        users=traffic.users(hours).tolist(),
         think_time=traffic.think_time_s,
         nominal_response=traffic.nominal_response_s,
         closed=closed,
         peak_fraction=scenario.rules.peak_fraction,
+        rate_scv=0.0 if closed else traffic.rate_scv,
+        rate_window=traffic.rate_window_h * _HOUR,
     )
 
 

@@ -49,6 +49,9 @@ class Users:
     second. Closed users think (exponential), ask, wait for the reply and think again; their number
     follows the curve. A request belongs to the peak while users are at least `peak_fraction` of
     their most.
+
+    With `rate_scv` the rate of open users is random: times a gamma factor of mean 1 and that SCV,
+    new in every `rate_window` (s); arrivals are then no Poisson process.
     """
 
     times: Sequence[float]
@@ -57,6 +60,8 @@ class Users:
     nominal_response: float = 0.0
     closed: bool = False
     peak_fraction: float = 0.9
+    rate_scv: float = 0.0
+    rate_window: float = 3600.0
 
     def __post_init__(self) -> None:
         times = checks.array("times", self.times, at_least=0)
@@ -75,6 +80,10 @@ class Users:
         checks.real("think_time", self.think_time, above=0)
         checks.real("nominal_response", self.nominal_response, at_least=0)
         checks.real("peak_fraction", self.peak_fraction, at_least=0)
+        checks.real("rate_scv", self.rate_scv, at_least=0)
+        checks.real("rate_window", self.rate_window, above=0)
+        if self.rate_scv and self.closed:
+            raise ValueError("rate_scv is of open users: closed ones make their rate themselves")
 
     @classmethod
     def steady(cls, *, request_rate: float, horizon: float) -> "Users":

@@ -30,7 +30,7 @@ SLOTS, PROCESSORS, THREADS, SINK_THREADS, DELAYS, FIRST_POOL = range(6)
 STRIP = record(width="f8", sure="i8", height="f8", unused="f8")  # of a ziggurat; 32 bytes
 NUMBER = record(value="i8")
 LIMIT = record(value="f8")
-KNOT = record(time="f8", users="f8", slope="f8")
+KNOT = record(time="f8", users="f8", slope="f8", factor="f8")
 STEP = record(
     action="i8",
     law="i8",

@@ -13,14 +13,16 @@ from queueing.simulation.engine.tables import knot_at
 def next_open_arrival(world: Any, now: float) -> float:
     """Return the next point of a Poisson process whose rate follows the users.
 
-    The integral of the rate is inverted exactly: the curve is linear between its knots.
+    The integral of the rate is inverted exactly: the curve is linear between its knots, and the
+    factor on it constant.
     """
     need = exponential(world) * world.cycle  # in users times seconds
     while world.segment < world.n_knots - 1:
         knot, following = knot_at(world, world.segment), knot_at(world, world.segment + 1)
         users = knot.users + knot.slope * (now - knot.time)
-        left = 0.5 * (users + following.users) * (following.time - now)
+        left = 0.5 * (users + following.users) * (following.time - now) * knot.factor
         if left > need:
+            need /= knot.factor
             square = max(users * users + 2.0 * knot.slope * need, 0.0)
             gap = 2.0 * need / (users + np.sqrt(square))
             world.users = users + knot.slope * gap

@@ -13,7 +13,7 @@ from queueing.simulation.engine.chance import exponential_strips, normal_strips,
 from queueing.simulation.engine.histogram import BINS
 from queueing.simulation.engine.law_table import law_row
 from queueing.simulation.engine.loop import SOURCES
-from queueing.simulation.engine.plan import Autoscaling, Events, Jobs, Outages, Plan, Step
+from queueing.simulation.engine.plan import Autoscaling, Events, Jobs, Outages, Plan, Step, Users
 
 Table = NDArray[np.void]
 
@@ -21,6 +21,7 @@ ACTIONS = ("processor", "pool", "delay", "submit", "attempt")  # by their number
 ROUTINGS = ("fewest", "turns", "random")
 CONSUMERS = ("nobody", "sinks", "workers", "hooks")
 FIRST_CAPACITY = 4096
+_RATE_STREAM = 2**31  # of a run's seed: the factors on a random rate
 USERS_EVERY = 1.0  # seconds between two looks at how many closed users there should be
 
 
@@ -38,7 +39,8 @@ class World:
         for name, value in _settings(plan).items():
             self.header[name] = value
         seed_header(self.header, seed)
-        for name, table in _tables(plan, self.header, failures=failures).items():
+        tables = _tables(plan, self.header, failures=failures)
+        for name, table in (tables | {"knots": _knots(plan.users, seed)}).items():
             self._place(name, table)
 
     def enlarge(self) -> None:
@@ -176,7 +178,6 @@ def _tables(plan: Plan, header: Any, *, failures: bool) -> dict[str, Table]:
         "class_limits": _class_limits(plan),
         "first_steps": first_steps,
         "steps": steps,
-        "knots": _knots(plan),
         "servers": _rows(servers.count, tab.SERVER_ROW, free=servers.slots, up=1),
         "stations": _stations(plan),
         "parts": units,
@@ -230,10 +231,20 @@ def _class_limits(plan: Plan) -> Table:
     return _numbers(limits, tab.LIMIT)
 
 
-def _knots(plan: Plan) -> Table:
-    table = np.zeros(len(plan.users.times), tab.KNOT)
-    table["time"], table["users"] = plan.users.times, plan.users.users
+def _knots(users: Users, seed: np.random.SeedSequence) -> Table:
+    """Return the users' curve; where its rate is random a factor for every window."""
+    times, factors = np.asarray(users.times, dtype=float), np.ones(1)
+    edges = np.zeros(1)
+    if users.rate_scv:
+        edges = np.arange(0.0, users.horizon, users.rate_window)
+        times = np.union1d(times, edges)
+        own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, _RATE_STREAM))
+        shape = 1 / users.rate_scv
+        factors = np.random.default_rng(own).gamma(shape, users.rate_scv, edges.size)
+    table = np.zeros(times.size, tab.KNOT)
+    table["time"], table["users"] = times, users.at(times)
     table["slope"][:-1] = np.diff(table["users"]) / np.diff(table["time"])
+    table["factor"] = factors[np.searchsorted(edges, times, side="right") - 1]
     return table
 
 
