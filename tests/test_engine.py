@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from queueing.backpressure import BacklogAutoscaler
 from queueing.distributions import deterministic, exponential, gamma, lognormal
 from queueing.erlang import erlang_b, erlang_c
 from queueing.simulation.engine import (
-    Autoscaling,
     Events,
     Jobs,
     Outages,
@@ -260,7 +260,9 @@ INLINE = RequestClass(
         Step(action="attempt"),
     ],
 )
-SCALED = Autoscaling(target=50, minimum=1, maximum=8, boot_time=60, scale_in_after=120)
+SCALED = BacklogAutoscaler(
+    target_per_worker=50, minimum=1, maximum=8, boot_time=60, scale_in_after=120
+)
 WHOLE = system()
 VARIANTS = {
     "events to sinks through a stream": WHOLE,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_engine import VARIANTS, WHOLE, inside, runs
 
+from queueing.backpressure import BacklogAutoscaler
 from queueing.distributions import deterministic, exponential, uniform
 from queueing.simulation.engine import (
-    Autoscaling,
     Events,
     Jobs,
     Outages,
@@ -121,7 +121,9 @@ def test_a_backlog_grows_by_what_the_workers_cannot_do_and_is_as_old_as_it_is_lo
 
 
 def test_autoscaling_follows_the_backlog_a_boot_later():
-    scaling = Autoscaling(target=100, minimum=1, maximum=6, boot_time=180, scale_in_after=300)
+    scaling = BacklogAutoscaler(
+        target_per_worker=100, minimum=1, maximum=6, boot_time=180, scale_in_after=300
+    )
     jobs = Jobs(workers=1, threads=10, attempt=[exponential(mean=1)], autoscaling=scaling)
     plan = jobs_only(0, jobs)
     users = Users(times=[0, 999, 1000, 4000, 4001, 8000], users=[5, 5, 40, 40, 1, 1], think_time=1)
@@ -134,8 +136,29 @@ def test_autoscaling_follows_the_backlog_a_boot_later():
     assert line["queue_length"].max() < 30 * 420
 
 
+def test_simulated_workers_follow_the_fluid_and_not_that_of_a_busier_queue():
+    scaling = BacklogAutoscaler(target_per_worker=300, minimum=1, maximum=6)
+    jobs = Jobs(workers=1, threads=100, attempt=[exponential(mean=1)], autoscaling=scaling)
+    times, rates = np.array([0, 999, 1000, 4000, 4001, 8000]), np.array([50, 50, 420, 420, 10, 10])
+    users = Users(times=times, users=rates, think_time=1)
+    line = replicate(replace(jobs_only(0, jobs), users=users), SEED, step=20.0).timeline
+    at, waiting = np.array(line["time"]), np.array(line["queue_length"])
+    grid = np.union1d(times, at)
+    asked = np.interp(grid, times, rates)
+    fluid, busier = (
+        scaling.respond(grid, more * asked, service_rate=1, servers=100).loc[at]
+        for more in (1, 1.1)
+    )
+    most = waiting.max()
+    assert np.abs(fluid["backlog"] - waiting).max() < 0.04 * most
+    assert (fluid["workers"] == np.array(line["workers"])).mean() > 0.97
+    assert np.abs(busier["backlog"] - waiting).max() > 0.1 * most
+
+
 def test_workers_who_leave_finish_what_they_do():
-    scaling = Autoscaling(target=1, minimum=0, maximum=2, boot_time=10, scale_in_after=0)
+    scaling = BacklogAutoscaler(
+        target_per_worker=1, minimum=0, maximum=2, boot_time=10, scale_in_after=0
+    )
     jobs = Jobs(workers=0, threads=1, attempt=[deterministic(mean=50)], autoscaling=scaling)
     outcome = replicate(jobs_only(0.01, jobs), SEED)
     assert outcome.totals["delivered"] > 150

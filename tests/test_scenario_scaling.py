@@ -11,7 +11,7 @@ from queueing.scenario import Scenario, ScenarioError, fluid
 from queueing.scenario.plan import plan
 from queueing.scenario.surge import Surge
 from queueing.scenario.translate import engine_plan
-from queueing.simulation.engine import Autoscaling, Outcome, replicate
+from queueing.simulation.engine import Outcome, replicate
 
 FORGE = Scenario.load("mailforge")
 SHORT = replace(  # the same climb and fall within five hours
@@ -60,7 +60,7 @@ def test_theory_and_engine_read_the_same_rule() -> None:
     rule, jobs = plan(FORGE, design).autoscaling, engine_plan(FORGE, design).jobs
     assert rule
     assert jobs
-    assert rule.target == pytest.approx(708.4, abs=0.05)
+    assert rule.target_per_worker == pytest.approx(708.4, abs=0.05)
     assert (rule.minimum, rule.maximum, rule.interval, rule.boot_time) == (4, 8, 60, 180)
     assert jobs.autoscaling == rule
     assert jobs.urgent_share == FORGE.job.transactional_share == 0.3
@@ -123,25 +123,6 @@ def test_a_line_that_is_never_served_waits_for_ever() -> None:
     assert line.delay[10] == np.inf
     (late,) = fluid.lines(SECONDS[:1000], RATE[:1000], CAPACITY[:1000], urgent_share=0.0)
     assert late.delay[-1] == pytest.approx(999 * 2 / 4, abs=1)
-
-
-def test_workers_come_a_boot_later_and_go_when_the_wish_has_stood() -> None:
-    rule = Autoscaling(
-        target=100, minimum=1, maximum=3, interval=10, boot_time=30, scale_in_after=50
-    )
-    ready, wanted = fluid.workers(SECONDS, RATE, 1.0, rule)
-    second, third = np.argmax(wanted == 2), np.argmax(wanted == 3)
-    assert second == 30  # (6 - 1) * t > 100 at t = 20.2, and the rule looks every 10 s
-    assert third == 50
-    assert np.argmax(ready == 2) == second + 30
-    assert np.argmax(ready == 3) == third + 30
-    assert set(np.unique(wanted)) == {1, 2, 3}
-    assert (ready <= wanted).all()
-    grown = np.concatenate([[0.0], np.cumsum((RATE - ready)[:-1])])
-    waiting = grown - np.minimum(np.minimum.accumulate(grown), 0)
-    look = np.flatnonzero(np.diff(wanted) < 0)[0] + 1  # the look that lets a worker go
-    assert waiting[look - 50] > 200  # three were wanted
-    assert waiting[look - 40 : look + 1 : 10].max() <= 200  # and at no look since
 
 
 # Against the engine, without failures, which theory leaves out

@@ -1,4 +1,4 @@
-"""Lines as fluids: what waits, how old it is, and how the workers follow where they may.
+"""Lines as fluids: what waits and how old it is.
 
 What joins a line, and what its workers can do, are rates that move over hours; the line grows by
 their difference, and shrinks by it while there is one.
@@ -10,8 +10,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-
-from queueing.simulation.engine import Autoscaling
 
 Floats = NDArray[np.float64]
 
@@ -66,32 +64,6 @@ def lines(seconds: Floats, rate: Floats, capacity: Floats, urgent_share: float) 
         for share, queue, last in both
         if share
     )
-
-
-def workers(
-    seconds: Floats, rate: Floats, capacity: float, rule: Autoscaling
-) -> tuple[Floats, Floats]:
-    """Return how many workers are ready, and how many wanted, which includes those that boot.
-
-    Two arrays with a value for each instant. The rule counts those who wait, of whom a worker
-    serves `capacity` a second, at the first instant an interval or more after its last look.
-    """
-    ready, wanted = np.empty(seconds.size), np.empty(seconds.size)
-    since = [-math.inf] * rule.minimum  # when each worker that is wanted is there
-    waiting, next_look, fewer_since = 0.0, 0.0, 0.0
-    for i, now in enumerate(seconds):
-        if i:
-            step = now - seconds[i - 1]
-            waiting = max(waiting + (rate[i - 1] - ready[i - 1] * capacity) * step, 0.0)
-        if now >= next_look:
-            next_look = now + rule.interval
-            need = min(max(math.ceil(waiting / rule.target), rule.minimum), rule.maximum)
-            if need >= len(since):
-                fewer_since = now
-            if now - fewer_since >= rule.scale_in_after or need > len(since):
-                since = since[:need] + [now + rule.boot_time] * (need - len(since))
-        ready[i], wanted[i] = sum(there <= now for there in since), len(since)
-    return ready, wanted
 
 
 def integral(rate: Floats, seconds: Floats) -> Floats:

@@ -52,7 +52,9 @@ class MailFlow:
         if rule is None:
             bought = np.full(seconds.size, float(self.plan.workers))
             return bought, bought
-        return fluid.workers(seconds, self.attempt_rate, self._threads_each / self.attempt[0], rule)
+        one = self._threads_each / self.attempt[0]
+        path = rule.respond(seconds, self.attempt_rate, service_rate=one)
+        return path["workers"].to_numpy(dtype=float), path["asked_for"].to_numpy(dtype=float)
 
     @property
     def threads(self) -> Floats:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from queueing.backpressure import BacklogAutoscaler
 from queueing.scenario.catalogue import Part
 from queueing.scenario.design import Design, check
 from queueing.scenario.errors import ScenarioError
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.work import RequestClass, Timing
-from queueing.simulation.engine import Autoscaling
 
 MOST_SLOTS = 10_000  # that theory can follow
 SLOTS, CPU, DATABASE, WORKERS, SINK, STREAM = (
@@ -125,7 +125,9 @@ class Plan:
     stream_records_per_s: float | None  # None: no stream
     classes: tuple[Class, ...]  # the users'
     job: Job | None  # None: mails are sent inside the request
-    autoscaling: Autoscaling | None  # of the workers by their backlog; None: `places` is for ever
+    autoscaling: (
+        BacklogAutoscaler | None
+    )  # of the workers by their backlog; None: `places` is for ever
     mails_per_request: float
     delivered_share: float  # of all mails, in the end
     events: Events
@@ -290,13 +292,15 @@ def _job(scenario: Scenario, design: Design) -> Job:
     )
 
 
-def _autoscaling(scenario: Scenario, design: Design, made: Plan) -> Autoscaling | None:
+def _autoscaling(scenario: Scenario, design: Design, made: Plan) -> BacklogAutoscaler | None:
     """Return the rule that keeps a worker's backlog younger than its target."""
     if design.maximum_workers is None:
         return None
     rule = scenario.rules.autoscaling
-    return Autoscaling(
-        target=rule.target_age_s / made.attempt_s * scenario.catalogue.the("worker").slots,
+    return BacklogAutoscaler(
+        target_per_worker=rule.target_age_s
+        / made.attempt_s
+        * scenario.catalogue.the("worker").slots,
         minimum=design.workers,
         maximum=design.maximum_workers,
         interval=rule.interval_s,

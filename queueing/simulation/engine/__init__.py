@@ -6,7 +6,6 @@ does so step by step, and `uptimes` draws the outages alone.
 
 from queueing.simulation.engine.outages import Group, uptimes
 from queueing.simulation.engine.plan import (
-    Autoscaling,
     Events,
     Jobs,
     Outages,
@@ -20,7 +19,6 @@ from queueing.simulation.engine.plan import (
 from queueing.simulation.engine.replication import Outcome, Replication, replicate
 
 __all__ = [
-    "Autoscaling",
     "Events",
     "Group",
     "Jobs",

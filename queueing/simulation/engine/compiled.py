@@ -2,7 +2,8 @@
 
 Numba compiles the whole loop into its entry points and caches those, but looks for changes only in
 the file where an entry point is written. The entry points therefore close over the fingerprint of
-all files of this folder: Numba keeps code under the values that a function closes over.
+all files of this folder and of the rule that it borrows: Numba keeps code under the values that a
+function closes over.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+
+from queueing.backpressure import scaling_rule
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -38,8 +41,8 @@ def entry_point(function: Function) -> Function:
 
 
 def fingerprint() -> int:
-    """Return 62 bits of a hash of the sources in this folder."""
+    """Return 62 bits of a hash of the sources in this folder, and of the borrowed rule."""
     sources = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in [*sorted(Path(__file__).parent.glob("*.py")), Path(scaling_rule.__file__)]:
         sources.update(path.read_bytes())
     return int.from_bytes(sources.digest()[:8], "big") >> 2

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-
+from queueing.backpressure import scaling_rule
 from queueing.simulation.engine.agenda import entry, heap_remove, list_remove
 from queueing.simulation.engine.background import come_back, employ, queue_length, settle
 from queueing.simulation.engine.chance import exponential
@@ -44,6 +43,9 @@ from queueing.simulation.engine.tables import (
     visits_at,
     worker_at,
 )
+
+workers_wanted = compiled(scaling_rule.workers_wanted)
+decision = compiled(scaling_rule.decision)
 
 GONE = 2  # marks, in `present`, a request that is lost with a part
 
@@ -263,20 +265,17 @@ def list_free_threads(world: Any) -> None:
 
 @compiled
 def scale(world: Any, now: float) -> None:
-    """Compare the workers with the backlog.
-
-    More are added at once, fewer are kept only when the wish has stood for long enough.
-    """
+    """Compare the workers with the backlog, by the rule of `BacklogAutoscaler`."""
     set_timer(world, now + world.scale_interval, SCALE, 0)
-    need = int(np.ceil(queue_length(world) / world.scale_target))
-    need = min(max(need, world.minimum_workers), world.maximum_workers)
+    need = workers_wanted(
+        queue_length(world), world.scale_target, world.minimum_workers, world.maximum_workers
+    )
     wanted = 0
     for number in range(world.n_workers):
         wanted += worker_at(world, number).wanted
-    if need >= wanted:
-        world.fewer_since = now
-    if need > wanted or now - world.fewer_since >= world.scale_in_after:
-        want(world, now, need)
+    count, world.fewer_since = decision(need, wanted, world.fewer_since, now, world.scale_in_after)
+    if count != wanted:
+        want(world, now, count)
 
 
 @compiled

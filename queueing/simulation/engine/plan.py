@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from queueing import checks
+from queueing.backpressure import BacklogAutoscaler
 from queueing.distributions import Distribution
 
 MOST = 2**31  # rows that a mark can number
@@ -202,30 +203,6 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Autoscaling:
-    """One worker for every `target` waiting jobs, looked at every `interval` seconds.
-
-    More workers are asked for at once and take `boot_time`; fewer are kept when that wish has stood
-    for `scale_in_after`: they finish what they do.
-    """
-
-    target: float
-    minimum: int
-    maximum: int
-    interval: float = 60.0
-    boot_time: float = 180.0
-    scale_in_after: float = 300.0
-
-    def __post_init__(self) -> None:
-        checks.real("target", self.target, above=0)
-        checks.whole("minimum", self.minimum, at_least=0)
-        checks.whole("maximum", self.maximum, at_least=self.minimum)
-        checks.real("interval", self.interval, above=0)
-        checks.real("boot_time", self.boot_time, at_least=0)
-        checks.real("scale_in_after", self.scale_in_after, at_least=0)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Jobs:
     """Work that outlives its request: a queue, workers with threads, attempts and retries.
 
@@ -247,7 +224,7 @@ class Jobs:
     urgent_share: float = 0.0  # goes before the others; a retry keeps its class
     part: str | None = None  # while it is down nobody takes a job
     outages: Outages | None = None  # of each worker
-    autoscaling: Autoscaling | None = None
+    autoscaling: BacklogAutoscaler | None = None
 
     def __post_init__(self) -> None:
         checks.whole("workers", self.workers, at_least=0)

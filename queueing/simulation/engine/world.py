@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from queueing.backpressure import BacklogAutoscaler
 from queueing.distributions import Distribution, deterministic
 from queueing.simulation.engine import tables as tab
 from queueing.simulation.engine.agenda import ENTRY, empty_agenda
@@ -13,7 +14,7 @@ from queueing.simulation.engine.chance import exponential_strips, normal_strips,
 from queueing.simulation.engine.histogram import BINS
 from queueing.simulation.engine.law_table import law_row
 from queueing.simulation.engine.loop import SOURCES
-from queueing.simulation.engine.plan import Autoscaling, Events, Jobs, Outages, Plan, Step, Users
+from queueing.simulation.engine.plan import Events, Jobs, Outages, Plan, Step, Users
 
 Table = NDArray[np.void]
 
@@ -111,9 +112,9 @@ def _job_settings(jobs: Jobs, parts: Sequence[str]) -> dict[str, float]:
     }
 
 
-def _scaling_settings(scaling: Autoscaling) -> dict[str, float]:
+def _scaling_settings(scaling: BacklogAutoscaler) -> dict[str, float]:
     return {
-        "scale_target": scaling.target,
+        "scale_target": scaling.target_per_worker,
         "scale_interval": scaling.interval,
         "boot_time": scaling.boot_time,
         "scale_in_after": scaling.scale_in_after,
