@@ -4,6 +4,7 @@ from queueing.erlang import erlang_b, erlang_b_load, erlang_b_servers, erlang_c,
 
 # isort: split
 # the law named erlang comes after the module of that name, whose place it takes here
+from queueing.availability import KOutOfN, series
 from queueing.distributions import (
     PhaseType,
     deterministic,
@@ -24,13 +25,19 @@ from queueing.formulas import (
     square_root_quality,
     square_root_staffing,
 )
+from queueing.networks import ClosedNetwork, JacksonNetwork
+from queueing.retries import RetryPolicy, exponential_backoff, retry_fixed_points
 from queueing.staffing import servers_for
 from queueing.stations import MM1, MMc
 
 __all__ = [
     "MM1",
+    "ClosedNetwork",
+    "JacksonNetwork",
+    "KOutOfN",
     "MMc",
     "PhaseType",
+    "RetryPolicy",
     "allen_cunneen",
     "cobham",
     "deterministic",
@@ -41,6 +48,7 @@ __all__ = [
     "erlang_c",
     "erlang_c_servers",
     "exponential",
+    "exponential_backoff",
     "gamma",
     "hyperexponential",
     "kingman",
@@ -48,6 +56,8 @@ __all__ = [
     "lognormal",
     "mixture",
     "pollaczek_khinchine",
+    "retry_fixed_points",
+    "series",
     "servers_for",
     "square_root_quality",
     "square_root_staffing",
