@@ -28,14 +28,18 @@ from queueing.formulas import (
 from queueing.networks import ClosedNetwork, JacksonNetwork
 from queueing.retries import RetryPolicy, exponential_backoff, retry_fixed_points
 from queueing.staffing import servers_for
-from queueing.stations import MM1, MMc
+from queueing.stations import MM1, ErlangA, FiniteSource, MMc, MMcK, MMInf
 
 __all__ = [
     "MM1",
     "ClosedNetwork",
+    "ErlangA",
+    "FiniteSource",
     "JacksonNetwork",
     "KOutOfN",
+    "MMInf",
     "MMc",
+    "MMcK",
     "PhaseType",
     "RetryPolicy",
     "allen_cunneen",

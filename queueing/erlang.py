@@ -162,10 +162,12 @@ def _smallest(
         checks.array("offered_load", offered_load, at_least=0),
         checks.array(name, target, above=0, below=1),
     )
-    low = np.floor(a) if stable else np.zeros(a.shape)  # never enough, or the least that could be
+    fewest = a if stable else a * (1 - p * TARGET_SLACK) - 1  # since B >= 1 - c / a
+    low, step = np.maximum(np.floor(fewest), 0), np.ceil(np.sqrt(a))  # low is never enough
     high = np.maximum(np.ceil(a), 1.0)
     while (short := probability(high, a) > p * TARGET_SLACK).any():
-        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+        low, high = np.where(short, high, low), np.where(short, high + step + 1, high)
+        step *= 2
     while (open_ := high - low > 1).any():
         middle = np.where(open_, np.floor((low + high) / 2), high)
         enough = probability(np.maximum(middle, 1e-9) if stable else middle, a) <= p * TARGET_SLACK

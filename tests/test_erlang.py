@@ -50,6 +50,19 @@ def fortet_b(servers, offered_load):
     return blocking
 
 
+def unrolled_b(servers, offered_load):
+    """1/B(c) = 1 + c / a / B(c - 1), down to 1/B(f) = e^a a^-f Gamma(f + 1, a), f below 1."""
+    a, c = mpmath.mpf(offered_load), mpmath.mpf(servers)
+    term, total = mpmath.mpf(1), mpmath.mpf(0)
+    while c >= 1:
+        total += term
+        term *= c / a
+        c -= 1
+        if c < a and term < total * mpmath.mpf(10) ** -25:
+            return 1 / total
+    return 1 / (total + term * mpmath.exp(a) * a**-c * mpmath.gammainc(c + 1, a))
+
+
 def exact_c(servers, offered_load, blocking):
     """C = c B / (c - a + a B)."""
     a = mpmath.mpf(offered_load)
@@ -93,10 +106,36 @@ def test_b_and_c_agree_with_fortets_integral_for_fractional_servers(servers):
                 assert error(erlang_c(servers, load), exact_c(servers, load, exact)) < BAR
 
 
+def test_b_c_and_the_load_agree_with_forty_digits_on_a_random_grid_and_at_its_corners():
+    rng = np.random.default_rng(1917)
+    servers = 10 ** rng.uniform(0, 3.5, 120)
+    servers[::3] = np.floor(servers[::3])
+    loads = 10 ** rng.uniform(-6, 6, servers.size)
+    loads[40:80] = servers[40:80] * (1 - 10 ** rng.uniform(-6, 0, 40))
+    loads[80:] = servers[80:] + rng.uniform(-0.999, 15, 40) * np.sqrt(servers[80:])
+    corners = [(1, 1e-6), (1, 0.999999), (1, 1e6), (1.5, 1e-6), (1.5, 1e6), (20, 1e-6)]
+    corners += [(999_999.5, 0.98e6), (1e6, 0.98e6), (5e5 + 0.25, 0.49e6), (1e5 + 0.5, 1e5 - 2e3)]
+    checked = 0
+    for c, a in [*zip(servers, loads, strict=True), *corners]:
+        exact = unrolled_b(c, a)
+        if exact < 1e-300:
+            assert erlang_b(c, a) < 1e-299
+            continue
+        checked += 1
+        assert error(erlang_b(c, a), exact) < BAR
+        if a <= 0.9999995 * c:
+            assert error(erlang_c(c, a), exact_c(mpmath.mpf(c), a, exact)) < BAR
+        if exact < 0.999:
+            assert error(erlang_b_load(c, float(exact)), mpmath.mpf(a)) < BAR
+    assert checked > 100
+
+
 def test_the_two_references_agree_with_each_other_and_with_a_value_done_by_hand():
     assert abs(fortet_b(3, 2) - mpmath.mpf(4) / 19) < mpmath.mpf(10) ** -20  # 8/6 : 1+2+2+8/6
     assert abs(exact_b(3, 2) - mpmath.mpf(4) / 19) < mpmath.mpf(10) ** -35
     assert abs(fortet_b(60, 50) / exact_b(60, 50) - 1) < mpmath.mpf(10) ** -20
+    assert abs(fortet_b(9.7, 8) / unrolled_b(9.7, 8) - 1) < mpmath.mpf(10) ** -20
+    assert abs(exact_b(90, 40) / unrolled_b(90, 40) - 1) < mpmath.mpf(10) ** -20
 
 
 def test_tiny_probabilities_keep_their_digits():

@@ -19,6 +19,10 @@ _ROUNDING = 1e-13  # a spare share this small is rounding: 3 * 0.1 is not above 
 _QUANTITIES = {  # what some stations have and others lack, and why
     "blocking_probability": "nobody is turned away",
     "abandonment_probability": "nobody loses patience",
+    "served_wait": "nobody loses patience, and all are served",
+    "offered_wait": "nobody loses patience",
+    "utilization": "there are always more servers than customers",
+    "traffic_intensity": "there are always more servers than customers",
 }
 
 
