@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 _NODES, _WEIGHTS = np.polynomial.laguerre.laggauss(24)
 TARGET_SLACK = 1 + 1e-12  # a target that is met to rounding is met
+_MOST_LOAD = 2.0**52  # Erlang: beyond, a server more or less is below rounding
 
 
 def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> np.float64 | Floats:
@@ -159,7 +160,7 @@ def _smallest(
 ) -> np.int64 | NDArray[np.int64]:
     """Bisect for the smallest whole number of servers whose `probability` is at most `target`."""
     a, p = np.broadcast_arrays(
-        checks.array("offered_load", offered_load, at_least=0),
+        checks.array("offered_load", offered_load, at_least=0, below=_MOST_LOAD),
         checks.array(name, target, above=0, below=1),
     )
     fewest = a if stable else a * (1 - p * TARGET_SLACK) - 1  # since B >= 1 - c / a

@@ -311,3 +311,10 @@ def test_a_target_outside_0_and_1_is_refused_by_name(bad):
 def test_no_servers_at_all_are_refused_where_nobody_could_be_served(function):
     with pytest.raises(ValueError, match=r"^servers must hold finite numbers above 0, got 0"):
         function(0, 0.5)
+
+
+@pytest.mark.parametrize("smallest", [erlang_b_servers, erlang_c_servers])
+def test_a_load_beyond_whole_numbers_is_refused(smallest):
+    assert smallest(1e15, 0.2) == pytest.approx(1e15, rel=0.3)
+    with pytest.raises(ValueError, match="offered_load"):
+        smallest(1e18, 0.2)

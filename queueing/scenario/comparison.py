@@ -1,13 +1,16 @@
 """Designs side by side: by theory, and by chance with the same customers for each."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from queueing.scenario.design import Design
 from queueing.scenario.errors import ScenarioError
 from queueing.scenario.scenario import Scenario
-from queueing.scenario.surge import Surge
+
+if TYPE_CHECKING:
+    from queueing.scenario.surge import Surge
 
 NUMBERS = {  # rows of the table, by the name that scorecard and surge have for them
     "P95 latency, ms": "p95_ms",

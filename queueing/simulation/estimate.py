@@ -49,7 +49,8 @@ class Estimate:
         half_width = math.nan
         if sample.size > 1:
             quantile = special.stdtrit(sample.size - 1, (1 + confidence) / 2)
-            half_width = float(quantile * sample.std(ddof=1) / math.sqrt(sample.size))
+            with np.errstate(invalid="ignore"):  # infinite values have no interval
+                half_width = float(quantile * sample.std(ddof=1) / math.sqrt(sample.size))
         return cls(
             mean=float(sample.mean()),
             half_width=half_width,
@@ -71,7 +72,7 @@ class Estimate:
 
     def __contains__(self, exact: float) -> bool:
         """Tell whether the interval holds a number; raises `ValueError` without an interval."""
-        if math.isnan(self.half_width) and not math.isnan(self.mean):
+        if math.isnan(self.half_width) and math.isfinite(self.mean):
             raise ValueError("one replication has no interval: ask for two or more")
         return self.low <= exact <= self.high
 
