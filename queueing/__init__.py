@@ -27,6 +27,7 @@ from queueing.formulas import (
 )
 from queueing.networks import ClosedNetwork, JacksonNetwork
 from queueing.retries import RetryPolicy, exponential_backoff, retry_fixed_points
+from queueing.simulation import simulate
 from queueing.staffing import servers_for
 from queueing.stations import MM1, ErlangA, FiniteSource, MMc, MMcK, MMInf
 
@@ -63,6 +64,7 @@ __all__ = [
     "retry_fixed_points",
     "series",
     "servers_for",
+    "simulate",
     "square_root_quality",
     "square_root_staffing",
     "uniform",
