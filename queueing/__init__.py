@@ -29,19 +29,38 @@ from queueing.networks import ClosedNetwork, JacksonNetwork
 from queueing.retries import RetryPolicy, exponential_backoff, retry_fixed_points
 from queueing.simulation import simulate
 from queueing.staffing import servers_for
-from queueing.stations import MM1, ErlangA, FiniteSource, MMc, MMcK, MMInf
+from queueing.stations import (
+    MG1,
+    MM1,
+    ErlangA,
+    FiniteSource,
+    GGc,
+    MDc,
+    MMc,
+    MMcK,
+    MMInf,
+    MPHc,
+    PriorityMG1,
+    PriorityMMc,
+)
 
 __all__ = [
+    "MG1",
     "MM1",
     "ClosedNetwork",
     "ErlangA",
     "FiniteSource",
+    "GGc",
     "JacksonNetwork",
     "KOutOfN",
+    "MDc",
     "MMInf",
     "MMc",
     "MMcK",
+    "MPHc",
     "PhaseType",
+    "PriorityMG1",
+    "PriorityMMc",
     "RetryPolicy",
     "allen_cunneen",
     "cobham",

@@ -127,7 +127,7 @@ class Distribution(ABC):
 
     def _upper_end(self, above: Floats) -> Floats:
         """Return times that T exceeds with less than `above`: by Cantelli, or by doubling."""
-        if math.isfinite(self.mean()):
+        if math.isfinite(self.var()):
             return (self.mean() + math.sqrt(self.var() / above.min(initial=1.0))) * np.full(
                 above.shape, 1 + 1e-9
             )
