@@ -172,6 +172,17 @@ def test_transactional_mails_pass_the_backlog() -> None:
     assert card.oldest_mail_s > plain.oldest_mail_s
 
 
+@pytest.mark.parametrize(("share", "lines"), [(0.0, set()), (1.0, {"transactional"})])
+def test_where_all_mails_are_of_one_kind_there_is_one_line(share: float, lines: set[str]) -> None:
+    job = SHORT.job.model_copy(update={"transactional_share": share})
+    brief = SHORT.traffic.model_copy(update={"horizon_h": 1.0})
+    alike = replace(SHORT, job=job, traffic=brief)
+    design = alike.design(priority=True)
+    assert set(alike.evaluate(design).delivery_by_priority_p95_s) == lines
+    surge = alike.simulate(design, replications=2, seed=1)
+    assert set(surge.delivery_by_priority_p95_s) == lines
+
+
 def test_only_the_workers_that_were_there_are_paid() -> None:
     scaled, fixed = (
         SHORT.evaluate(SHORT.design(workers=1, maximum_workers=most)) for most in (8, 1)

@@ -24,7 +24,6 @@ from queueing.lab.palette import (
     SYMBOLS,
     verdict_colour,
 )
-from queueing.scenario.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,15 +61,8 @@ def surge(ax: Ax, scenario: Scenario) -> Ax:
     ax.text(middle, 0.47 * most, share, ha="center", va="top", fontsize=12, alpha=0.72)
     cycle = traffic.think_time_s + traffic.nominal_response_s
     _beside(ax, scenario, [(tick, f"{tick / cycle:.0f} requests/s") for tick in ticks], ticks[-1])
-    if isinstance(traffic, Traffic):
-        course = (
-            f"Users rise from {words.count(traffic.baseline_users)} to {words.count(most)} around "
-            f"hour {traffic.ramp_center_h:g}, stay until hour {traffic.peak_h:.0f} and leave."
-        )
-    else:
-        course = f"Users come as in a trace: {words.count(most)} at hour {traffic.peak_h:.1f}."
     ax.set_label(
-        f"{course} At the peak, {end - start:.1f} hours long, "
+        f"{traffic.course} At the peak, {end - start:.1f} hours long, "
         f"they make {traffic.peak_rate:.1f} requests a second."
     )
     return ax

@@ -5,6 +5,26 @@ import math
 from queueing.scenario import Design, Scorecard
 from queueing.scenario.plan import CPU, DATABASE, SLOTS, WORKERS
 from queueing.scenario.scorecard import Check
+from queueing.scenario.wording import count, duration, listed, many
+
+__all__ = [
+    "STATIONS",
+    "bottleneck",
+    "count",
+    "design",
+    "duration",
+    "finding",
+    "kept",
+    "listed",
+    "loads",
+    "mails",
+    "many",
+    "margin",
+    "promised",
+    "runs",
+    "used",
+    "verdict",
+]
 
 STATIONS = {
     SLOTS: "the servers' slots",
@@ -13,37 +33,6 @@ STATIONS = {
     WORKERS: "the workers",
 }
 _WHOLE = 0.9995  # share of requests answered from which nobody misses any
-
-
-def count(number: float) -> str:
-    """Return a number of things: 105,957."""
-    return f"{number:,.0f}" if math.isfinite(number) else "without end"
-
-
-def many(number: int, thing: str) -> str:
-    """Return a number of things by name: 1 server, 4 servers."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def duration(seconds: float, *, short: bool = False) -> str:
-    """Return a time in the unit that a person would choose: 1.8 seconds, 37 minutes, 8.8 hours.
-
-    >>> duration(1.79), duration(2242), duration(31762, short=True), duration(float("inf"))
-    ('1.8 seconds', '37 minutes', '8.8 h', 'without end')
-    """
-    if not math.isfinite(seconds):
-        return "without end"
-    if seconds < 0.05:
-        return "0 s" if short else "no time"
-    if seconds < 59.95:
-        value, names = _short(seconds), ("s", "seconds")
-    elif seconds < 89.5 * 60:
-        value, names = f"{seconds / 60:.0f}", ("min", "minutes")
-    else:
-        value, names = _short(seconds / 3600), ("h", "hours")
-    if not short and value == "1":
-        return f"1 {names[1][:-1]}"
-    return f"{value} {names[0] if short else names[1]}"
 
 
 def promised(check: Check) -> str:
@@ -131,11 +120,6 @@ def loads(card: Scorecard) -> str:
     return f"Load at the peak (1 is full): {told}."
 
 
-def listed(words: list[str]) -> str:
-    """Return words as a list in a sentence: a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
 def runs(name: str) -> str:
     """Return the verb for a station: the database runs, the workers run."""
     return "runs" if name == STATIONS[DATABASE] else "run"
@@ -188,7 +172,3 @@ def _amount(check: Check, value: float) -> str:
         return duration(value, short=True)
     unit = check.unit.removesuffix(" a month")
     return f"{value:,.0f} {unit}" if math.isfinite(value) else "without end"
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

@@ -74,5 +74,5 @@ def _in_series(scenario: Scenario, design: Design, made: Plan, resources: tuple[
         return True
     return (
         CACHE in resources
-        and _fewest(scenario, plan(scenario, replace(design, cache=None))) is None
+        and _fewest(scenario, plan(scenario, replace(design, cache=None, hit_ratio=None))) is None
     )

@@ -71,6 +71,26 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
         raise ScenarioError(f"{shown(str(path))} is not a path: {error}") from None
 
 
+def text_or_file(source: str | os.PathLike[str]) -> tuple[str, str]:
+    """Return where a TOML text is from, and the text: given as it is, or by the path of a file.
+
+    A string is a path if it ends in .toml and holds no "=".
+    """
+    if isinstance(source, os.PathLike):
+        source = os.fspath(source)
+    elif isinstance(source, str) and ("=" in source or not source.lower().endswith(".toml")):
+        if len(source) > MOST_BYTES:
+            raise ScenarioError(
+                f"the text has {len(source)} characters; a text here has at most {MOST_BYTES}"
+            )
+        return "the text", source
+    if not isinstance(source, str):
+        raise ScenarioError(
+            f"a design is a TOML text or the path of a file with one, got {shown(source)}"
+        )
+    return source, read_text(Path(source))
+
+
 def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return the tables of a scenario file laid over those of the file it extends.
 
@@ -81,7 +101,7 @@ def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ScenarioError(f"{path}: extends itself: {' -> '.join(one.name for one in chain)}")
     if len(chain) > MOST_BASES:
         raise ScenarioError(f"{path}: more than {MOST_BASES} files extend one another")
-    tables = _parsed(read_text(path), path)
+    tables = parsed(read_text(path), str(path))
     trace = tables.get("trace")
     if isinstance(trace, dict) and str(trace.get("file")).lower().endswith((".csv", ".parquet")):
         trace["file"] = str(path.parent / trace["file"])
@@ -109,18 +129,19 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
-def _parsed(text: str, path: Path) -> dict[str, Any]:
+def parsed(text: str, where: str) -> dict[str, Any]:
+    """Return the tables in a TOML text; `where` it is from begins every message."""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
     if any(line.count(".") > MOST_DOTS for line in lines):
-        raise ScenarioError(f"{path} is nested too deeply")
+        raise ScenarioError(f"{where} is nested too deeply")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{path} is not TOML: {error}") from None
+        raise ScenarioError(f"{where} is not TOML: {error}") from None
     except RecursionError:
-        raise ScenarioError(f"{path} is nested too deeply") from None
+        raise ScenarioError(f"{where} is nested too deeply") from None
     except ValueError:  # Python's own limit
-        raise ScenarioError(f"{path} is not TOML: a whole number has too many digits") from None
+        raise ScenarioError(f"{where} is not TOML: a whole number has too many digits") from None
 
 
 def _resolved(path: Path) -> Path:

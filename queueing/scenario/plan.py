@@ -274,9 +274,13 @@ def _class(scenario: Scenario, design: Design, name: str, kind: RequestClass) ->
         name=name,
         rate=kind.share,
         steps=tuple(steps),
-        hit_probability=(kind.cache_hit_ratio or 0.0) if cached else 0.0,
+        hit_probability=_hit_probability(design, kind) if cached else 0.0,
         sends_mail=kind.sends_mail,
     )
+
+
+def _hit_probability(design: Design, kind: RequestClass) -> float:
+    return (kind.cache_hit_ratio or 0.0) if design.hit_ratio is None else design.hit_ratio
 
 
 def _job(scenario: Scenario, design: Design) -> Job:
@@ -285,7 +289,7 @@ def _job(scenario: Scenario, design: Design) -> Job:
         rate=scenario.mails_per_request,
         attempt=(_law(job.render), _law(job.smtp), _law(job.ack)),
         failure_probability=job.failure_probability,
-        max_attempts=job.max_attempts,
+        max_attempts=design.max_attempts or job.max_attempts,
         backoff_base_s=job.backoff_base_s,
         visibility_timeout_s=job.visibility_timeout_s,
         urgent_share=job.transactional_share if design.priority else 0.0,

@@ -24,7 +24,9 @@ from queueing.scenario.work import Job, Name, RequestClass, Tracking
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from queueing.scenario.postmortem import Postmortem
     from queueing.scenario.scorecard import Scorecard
+    from queueing.scenario.search import Search
     from queueing.scenario.surge import Surge
 
 
@@ -125,7 +127,7 @@ class Scenario:
         except ValueError as error:
             raise ScenarioError(f"{where}: trace: {error}") from None
 
-    def design(self, **changes: int | bool | str | None) -> Design:
+    def design(self, **changes: float | bool | str | None) -> Design:
         """Return the scenario's own design with changes.
 
         A variant may be shortened to words that only it has; `None` or "none" leaves a part out.
@@ -163,6 +165,24 @@ class Scenario:
             random_rate=random_rate,
         )
         return replace(self, traffic=traffic)
+
+    def design_from_toml(self, source: str | os.PathLike[str]) -> Design:
+        """Return the design in a TOML text, or in the file at a path, as changes of `design()`.
+
+        What `design.to_toml()` writes comes back whole. Raises `ScenarioError` as a scenario file
+        does for its own design.
+
+        >>> forge = Scenario.load("mailforge")
+        >>> few = forge.design(workers=4, max_attempts=2)
+        >>> forge.design_from_toml(few.to_toml()) == few
+        True
+        """
+        where, text = loading.text_or_file(source)
+        changes = loading.parsed(text, where)
+        try:
+            return build(self.catalogue, self.base, changes)
+        except ScenarioError as error:
+            raise ScenarioError(f"{where}: {error}") from None
 
     def evaluate(self, design: Design) -> "Scorecard":
         """Return what theory says of a design under this scenario's surge.
@@ -204,6 +224,34 @@ class Scenario:
             executor=executor,
             progress=progress,
         )
+
+    def postmortem(self, judged: "Scorecard | Surge") -> "Postmortem":
+        """Return what a scorecard or a run teaches: sentences with evidence and a remedy each.
+
+        >>> forge = Scenario.load("mailforge")
+        >>> card = forge.evaluate(forge.design(workers=4))
+        >>> forge.postmortem(card)[0].rule
+        'invisible failure'
+        """
+        from queueing.scenario.postmortem import postmortem  # noqa: PLC0415, it is made of scenarios
+
+        return postmortem(self, judged)
+
+    def search(self, **parts: object) -> "Search":
+        """Return every design on a grid, ranked: which pass, the cheapest, what binds.
+
+        `parts` has the values to try of a part, one or several; of the others a default range. See
+        `queueing.scenario.grid.axes` for it, and for the `ScenarioError` that a bad value raises.
+
+        >>> forge = Scenario.load("mailforge")
+        >>> forge.search(
+        ...     database="t3.medium multi-AZ", queue="sqs", workers=[4, 5]
+        ... ).cheapest.workers
+        5
+        """
+        from queueing.scenario.search import search  # noqa: PLC0415, it is made of scenarios
+
+        return search(self, parts)
 
     def peak_window(self, t_hours: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each of the given hours whether it belongs to the peak."""

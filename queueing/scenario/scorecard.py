@@ -187,10 +187,10 @@ class Scorecard:
     @cached_property
     def delivery_by_priority_p95_s(self) -> dict[str, float]:
         """The same for transactional and for bulk mails; empty in a design without priority."""
-        if self.mails is None or not self.design.priority:
+        if self.mails is None or not self.mails.job.urgent_share:
             return {}
-        laws = self.mails.delivery_by_line(self._at_peak)
-        return {name: float(law.ppf(_P95)) for name, law in zip(PRIORITIES, laws, strict=True)}
+        laws = self.mails.delivery_by_line(self._at_peak)  # one, where all mails are transactional
+        return {name: float(law.ppf(_P95)) for name, law in zip(PRIORITIES, laws, strict=False)}
 
     # Money
 

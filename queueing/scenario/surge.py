@@ -86,7 +86,7 @@ def _measured(plan: engine.Plan, outcome: engine.Outcome) -> Run:
         delivery_by_priority_p95_s={
             name: outcome.delivered_within(_P95, line=line, window="peak")
             for name, line in zip(PRIORITIES, ("urgent", "others"), strict=True)
-            if urgent
+            if urgent and (line == "urgent" or urgent < 1)
         },
         worst_backlog=totals["most_queued"],
         oldest_mail_s=totals["oldest"],

@@ -13,6 +13,7 @@ from scipy import integrate, special
 
 from queueing.scenario.contract import Amount, Positive, Scv
 from queueing.scenario.errors import Table
+from queueing.scenario.wording import count
 
 Hours = Annotated[float, Field(ge=0, le=8760)]
 Span = Annotated[float, Field(ge=0.001, le=8760)]
@@ -49,6 +50,13 @@ class Curve:
     def mean_rate(self) -> float:
         """Requests per second, in the mean over the horizon."""
         raise NotImplementedError
+
+    @property
+    def course(self) -> str:
+        """How the users come and go, in a sentence."""
+        return (
+            f"Users come as in a trace: {self.users(self.peak_h):,.0f} at hour {self.peak_h:.1f}."
+        )
 
     def request_rate(self, t_hours: ArrayLike) -> NDArray[np.float64]:
         """Return the users' requests per second at the given hours."""
@@ -120,6 +128,15 @@ class Traffic(Table, Curve):
     def mean_rate(self) -> float:
         """Requests per second, in the mean over the horizon."""
         return _mean_rate(self)
+
+    @property
+    def course(self) -> str:
+        """How the users come and go, in a sentence."""
+        most = float(self.users(self.peak_h))
+        return (
+            f"Users rise from {count(self.baseline_users)} to {count(most)} around hour "
+            f"{self.ramp_center_h:g}, stay until hour {self.peak_h:.0f} and leave."
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
