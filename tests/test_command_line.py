@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from queueing.__main__ import BAD_INPUT, FAILS, PASSES, main
+from queueing.command_line import BAD_INPUT, FAILS, PASSES, main
 
 
 def test_a_design_that_passes(capsys: pytest.CaptureFixture[str]) -> None:

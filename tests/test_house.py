@@ -22,7 +22,7 @@ FLOORS = {
     4: "scenario",
     4.5: "__init__",  # the names that a student types: for the classroom, not for the floors
     5: "lab",
-    6: "__main__",
+    6: "__main__ command_line",
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
 INNER = {"checks", "transforms", "laws", "slots"}  # rooms that no notebook opens

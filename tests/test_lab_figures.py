@@ -289,3 +289,14 @@ def test_advice_without_a_queue_asks_for_no_workers(forge):
 
 def test_picture_can_say_its_words_once():
     assert Picture([[Paper(1, 1)]], words="once").alternative == "once"
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [([], []), ([1], [1]), ([0, 1, 1, 0], [0, 0, 1, 1]), ([0, 0.5, 0.5], [0, 1, 0])]
+)
+def test_a_path_may_be_empty_or_turn_back(x, y):
+    paper = Paper(100, 100)
+    paper.set_xlim(0, 1)
+    paper.set_ylim(0, 1)
+    paper.plot(x, y)
+    assert paper.markup().count("<polyline") == 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from queueing.__main__ import main
+from queueing.command_line import main
 from queueing.scenario import Scenario, ScenarioError, fluid
 from queueing.scenario.plan import plan
 from queueing.scenario.surge import Surge

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from queueing.__main__ import BAD_INPUT, FAILS, PASSES, main
+from queueing.command_line import BAD_INPUT, FAILS, PASSES, main
 from queueing.scenario import Scenario
 from queueing.scenario.beside import beside
 from queueing.scenario.surge import Surge

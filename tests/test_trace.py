@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from queueing.__main__ import main
+from queueing.command_line import main
 from queueing.distributions import deterministic
 from queueing.scenario import Scenario, ScenarioError, Trace
 from queueing.scenario.translate import engine_users

@@ -1,5 +1,7 @@
 """Pictures made of several figures: the board's, and the one that greets in the README."""
 
+from collections.abc import Sequence
+
 from queueing.lab import figures, words
 from queueing.lab.paper import Paper
 from queueing.lab.picture import Picture
@@ -20,6 +22,18 @@ def design_picture(card: Scorecard, advice: str = "") -> Picture:
         figures.loads(_panel(142, last=True), card),
     ]
     return Picture([[figures.scorecard(bare, card, advice)], hours])
+
+
+def designs_picture(cards: Sequence[Scorecard]) -> Picture:
+    """Return some designs side by side: scorecard, mails waiting, their age."""
+    columns = []
+    for card in cards:
+        told = card.design.describe()
+        width, height = figures.scorecard_size(card, told)
+        bare = Paper(width, height, left=0, right=0, top=0, bottom=0)
+        hours = [figures.backlog(_panel(94), card), figures.oldest(_panel(120, last=True), card)]
+        columns.append([figures.scorecard(bare, card, told), *hours])
+    return Picture(columns)
 
 
 def worker_missing(scenario: Scenario) -> Picture:

@@ -26,6 +26,11 @@ _FAINT = 0.14  # opacity of the lines at the ticks
 _MUTED = 0.72  # opacity of words beside the matter
 _ROOM = 14  # pixels below the base line from which the ticks get their labels
 _HAIR = 0.1  # pixels
+_MARKS = {  # paths from the middle of a mark, `h` half its size
+    "o": "m-{h} 0a{h} {h} 0 1 0 {d} 0a{h} {h} 0 1 0-{d} 0z",
+    "x": "m-{h}-{h}l{d} {d}m0-{d}l-{d} {d}",
+    "D": "m0-{d}l{d} {d}l-{d} {d}l-{d}-{d}z",
+}
 
 
 class Paper:
@@ -107,6 +112,35 @@ class Paper:
                 stroke_opacity=_share(alpha),
             )
         )
+
+    def scatter(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        s: float = 20.0,
+        color: str | None = None,
+        marker: str = "o",
+        alpha: float = 1.0,
+    ) -> None:
+        """Draw a mark at each point: a disc "o", a cross "x", a diamond "D"; `s` is its square."""
+
+        def marks() -> str:
+            across, down = self._u(np.asarray(x, dtype=float)), self._v(np.asarray(y, dtype=float))
+            half = math.sqrt(s) / 2 * 4 / 3  # a point is 4/3 pixels
+            outline = _MARKS[marker].format(h=_n(half), d=_n(2 * half))
+            places = (f"M{_n(u)} {_n(v)}{outline}" for u, v in zip(across, down, strict=True))
+            stroked = marker == "x"
+            return _tag(
+                "path",
+                d="".join(places),
+                fill="none" if stroked else _paint(color),
+                fill_opacity="" if stroked else _share(alpha),
+                stroke=_paint(color) if stroked else "",
+                stroke_opacity=_share(alpha) if stroked else "",
+            )
+
+        self._mark(marks)
 
     def fill_between(
         self,
@@ -262,12 +296,14 @@ def _thinned(points: Floats) -> Floats:
 
     From each point that is kept runs the cone of directions that miss none of the points since.
     """
+    if not len(points):
+        return points
     u, v = points[:, 0].tolist(), points[:, 1].tolist()
     kept, low, high = [0], -math.inf, math.inf
     for i in range(1, len(points)):
-        ahead, rise = u[i] - u[kept[-1]], v[i] - v[kept[-1]]
-        if ahead <= 0:  # not a function of x: nothing to be gained
+        if u[i] <= u[i - 1]:  # not a function of x: nothing to be gained
             return points
+        ahead, rise = u[i] - u[kept[-1]], v[i] - v[kept[-1]]
         if not low <= rise / ahead <= high:
             kept.append(i - 1)
             ahead, rise = u[i] - u[i - 1], v[i] - v[i - 1]

@@ -2,11 +2,14 @@
 
 import html
 import math
+from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from queueing.scenario.beside import beside
+from queueing.scenario.design import FIELDS, Design
 from queueing.scenario.scorecard import Check, Scorecard
 from queueing.scenario.surge import COUNTED, Surge
 
@@ -51,7 +54,6 @@ def markup(card: Scorecard) -> str:
 
 def data(card: Scorecard) -> dict[str, Any]:
     """Return the scorecard as data for `json.dumps`; null where there is no number."""
-    design = {name: getattr(card.design, name) for name in card.design.__dataclass_fields__}
     numbers = {
         "p95_ms": card.p95_ms,
         "uptime": card.uptime,
@@ -64,7 +66,7 @@ def data(card: Scorecard) -> dict[str, Any]:
     }
     return {
         "scenario": card.scenario.title,
-        "design": design,
+        "design": design_data(card.design),
         "passes": card.passes,
         **{name: _plain(number) for name, number in numbers.items()},
         "delivery_by_priority_p95_s": {
@@ -107,23 +109,26 @@ def surge_text(card: Scorecard, surge: Surge) -> str:
 
 def surge_data(surge: Surge) -> dict[str, Any]:
     """Return a simulation's estimates as data for `json.dumps`."""
-    design = {name: getattr(surge.design, name) for name in surge.design.__dataclass_fields__}
-    rows = surge.to_frame().reset_index().to_dict("records")
     return {
         "scenario": surge.scenario.title,
-        "design": design,
+        "design": design_data(surge.design),
         "seed": surge.seed,
         "stopped_early": surge.stopped_early,
         "passes": surge.keeps_contract,
-        "estimates": [
-            {
-                str(key): _plain(value) if isinstance(value, float) else value
-                for key, value in row.items()
-            }
-            for row in rows
-        ],
+        "estimates": plain_records(surge.to_frame()),
         "counts": {name: surge.count(name).mean for name in COUNTED},
     }
+
+
+def design_data(design: Design) -> dict[str, Any]:
+    """Return a design as data for `json.dumps`."""
+    return {name: getattr(design, name) for name in FIELDS}
+
+
+def plain_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows with its index for `json.dumps`; null where there is no number."""
+    rows = table.reset_index().to_dict("records")
+    return [{str(key): _plain_value(value) for key, value in row.items()} for row in rows]
 
 
 def verdict(card: Scorecard) -> str:
@@ -174,6 +179,14 @@ def _details(card: Scorecard) -> list[str]:
         "The bill, USD a month:",
         *bill,
     ]
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    return _plain(float(value)) if isinstance(value, Real) else value
 
 
 def _plain(number: float) -> float | None:

@@ -1,0 +1,5 @@
+"""The command line: evaluate, simulate, search, compare, postmortem."""
+
+from queueing.command_line.run import BAD_INPUT, FAILS, PASSES, STOPPED, main
+
+__all__ = ["BAD_INPUT", "FAILS", "PASSES", "STOPPED", "main"]

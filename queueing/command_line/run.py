@@ -1,0 +1,58 @@
+"""From words to an exit status: bad input in one line, what is finished is never lost."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from queueing.command_line.actions import Answer
+from queueing.command_line.parser import parser
+from queueing.scenario import Scenario
+
+PASSES, FAILS, BAD_INPUT, STOPPED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 passes, 1 fails the contract, 2 bad input."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without "±" gets "?"
+    options = parser().parse_args(arguments)
+    try:
+        figure = None if options.figure is None else _checked(Path(options.figure))
+        answer: Answer = options.run(Scenario.load(options.scenario), options)
+        if figure is not None:
+            figure.write_text(answer.svg(), encoding="utf-8")
+        _print(answer, as_json=options.json, as_csv=options.csv)
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PASSES if answer.passes else FAILS
+    except KeyboardInterrupt:
+        print("queueing: stopped before anything was finished", file=sys.stderr)
+        return STOPPED
+    except (ValueError, OSError) as error:
+        print(f"queueing: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return PASSES if answer.passes else FAILS
+
+
+def _checked(path: Path) -> Path:
+    """Return where a figure goes, if it can be written: asked before a long run, not after."""
+    if path.suffix.lower() != ".svg":
+        raise ValueError(f"--figure: the name must end in .svg, got {str(path)!r}")
+    try:
+        path.touch()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--figure: {str(path)!r} cannot be written: {error}") from None
+    return path
+
+
+def _print(answer: Answer, *, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print(json.dumps(answer.data, indent=2, allow_nan=False))
+    elif as_csv:
+        print(answer.table.to_csv(index=False), end="")
+    else:
+        print(answer.text)
+    sys.stdout.flush()

@@ -1,0 +1,274 @@
+"""The commands' answers in every form, and whatever may be typed: a status, never a traceback."""
+
+import csv
+import io
+import json
+import random
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queueing.command_line import BAD_INPUT, FAILS, PASSES, STOPPED, main
+from queueing.scenario import Scenario
+from queueing.scenario.loading import data_folder
+
+FORGE = Scenario.load("mailforge")
+SHORT = 'extends = "mailforge"\n[traffic]\nhorizon_h = 0.05\nplateau_end_h = 0\nramp_center_h = 0\n'
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a scenario of three minutes."""
+    path = tmp_path_factory.mktemp("short") / "short.toml"
+    path.write_text(SHORT, encoding="utf-8")
+    return str(path)
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_search_is_told_three_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A grid of twelve designs; the cheapest that passes is found by evaluating all of them."""
+    grid = ["--servers", "3-5", "--workers", "4,5", "--sinks", "0,1", "--shards", "1"]
+    grid += ["--database", "t3.medium multi-AZ", "--cache", "two nodes", "--queue", "sqs"]
+    grid += ["--load-balancer", "yes"]
+    figure = tmp_path / "frontier.svg"
+    assert main(["search", "mailforge", *grid, "--json", "--figure", str(figure)]) == PASSES
+    told = json.loads(capsys.readouterr().out)
+    designs = [
+        FORGE.design(servers=servers, workers=workers, sinks=sinks)
+        for servers in (3, 4, 5)
+        for workers in (4, 5)
+        for sinks in (0, 1)
+    ]
+    passing = [card for card in map(FORGE.evaluate, designs) if card.passes]
+    cheapest = min(passing, key=lambda card: card.cost).design
+    assert (told["designs"], told["pass"]) == (len(designs), len(passing))
+    assert {name: told["cheapest"][name] for name in ("servers", "workers", "sinks")} == {
+        "servers": cheapest.servers,
+        "workers": cheapest.workers,
+        "sinks": cheapest.sinks,
+    }
+    drawn = ET.parse(figure).getroot()  # noqa: S314, our own file
+    assert "cheapest costs" in drawn.get("aria-label", "")
+    assert main(["search", "mailforge", *grid, "--csv"]) == PASSES
+    rows = table(capsys.readouterr().out)
+    assert len(rows) == 12
+    assert sum(row["passes"] == "True" for row in rows) == len(passing)
+    assert main(["search", "mailforge", *grid]) == PASSES
+    assert "What binds" in capsys.readouterr().out
+
+
+def test_a_grid_where_nothing_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    grid = ["--servers", "2", "--workers", "3", "--sinks", "1", "--shards", "1", "--queue", "sqs"]
+    assert main(["search", "mailforge", *grid, "--json"]) == FAILS
+    assert json.loads(capsys.readouterr().out)["cheapest"] is None
+
+
+def test_designs_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figure = tmp_path / "two.svg"
+    both = ["E", "E with 4 workers"]
+    assert main(["compare", "mailforge", *both, "--csv", "--figure", str(figure)]) == FAILS
+    rows = {row["design"]: row for row in table(capsys.readouterr().out)}
+    for name in both:
+        card = FORGE.evaluate(FORGE.designs[name])
+        assert float(rows[name]["oldest mail, s"]) == pytest.approx(card.oldest_mail_s)
+        assert rows[name]["passes"] == str(card.passes)
+    assert figure.read_text(encoding="utf-8").count("Mails waiting") >= 2
+    assert main(["compare", "mailforge", "E", "--json"]) == PASSES
+    assert json.loads(capsys.readouterr().out)["theory"][0]["design"] == "E"
+    assert main(["compare", "mailforge", "F"]) == BAD_INPUT
+    assert "known: A, B" in capsys.readouterr().err
+
+
+def test_designs_by_chance_share_their_customers(
+    short: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three minutes, twice the same design: no difference at all, and the intervals overlap."""
+    command = ["compare", short, "E", "E", "--replications", "3", "--seed", "1", "--json"]
+    assert main(command) == PASSES
+    told = json.loads(capsys.readouterr().out)
+    assert {row["difference"] for row in told["chance"]} == {0.0}
+    command[3] = "E with Single-AZ"
+    main([*command[:-1], "--csv"])
+    rows = table(capsys.readouterr().out)
+    assert {row["design"] for row in rows} == {"E", "E with Single-AZ"}
+
+
+def test_a_post_mortem_by_theory_and_by_chance(
+    short: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["postmortem", "mailforge", "--workers", "4", "--json"]) == FAILS
+    told = json.loads(capsys.readouterr().out)
+    assert "invisible failure" in json.dumps(told)
+    assert main(["postmortem", "mailforge", "--workers", "4"]) == FAILS
+    assert "Every API number is green" in capsys.readouterr().out
+    main(["postmortem", short, "--replications", "2", "--seed", "1", "--csv"])
+    assert table(capsys.readouterr().out)[0]["sentence"]
+
+
+def test_a_simulation_as_a_table_and_a_figure(
+    short: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figure = tmp_path / "surge.svg"
+    options = ["--replications", "2", "--seed", "1", "--csv", "--figure", str(figure)]
+    assert main(["simulate", short, *options]) in {PASSES, FAILS}
+    rows = {row["number"]: row for row in table(capsys.readouterr().out)}
+    assert float(rows["P95 latency, ms"]["mean"]) > 0
+    assert ET.parse(figure).getroot().tag.endswith("svg")  # noqa: S314
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing/out.svg", "cannot be written"),
+        ("out.png", "must end in .svg"),
+        ("", "must end in .svg"),
+        ("a\0.svg", "cannot be written"),
+    ],
+)
+def test_a_figure_that_cannot_be_stored_is_refused_before_the_work(
+    name: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / name) if name else ""
+    forever = ["--replications", "1000000", "--figure", path]
+    assert main(["simulate", "mailforge", *forever]) == BAD_INPUT
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "simulate", "search", "compare", "postmortem"])
+def test_help_reads_like_a_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main([command, "--help"])
+    assert done.value.code == 0
+    page = capsys.readouterr().out
+    assert f"queueing {command} mailforge" in page
+    assert "exit status:" in page
+    assert all(len(line) <= 100 for line in page.splitlines())
+
+
+def test_who_stops_reading_breaks_nothing() -> None:
+    """As with `| head -1`: no traceback, and the verdict is still the status."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "queueing", "compare", "mailforge", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        running.stdout.close()
+        assert running.wait(timeout=60) == FAILS
+        assert running.stderr
+        assert b"Traceback" not in running.stderr.read()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently")
+def test_ctrl_c_ends_in_a_line_or_in_what_is_finished(short: str) -> None:
+    """A million short runs, stopped after three seconds: the finished ones are told."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "queueing", "simulate", short, "--replications", "1000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            running.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert "Traceback" not in err
+    if running.returncode == STOPPED:
+        assert "stopped" in err
+    else:
+        assert running.returncode in {PASSES, FAILS}
+        assert "stopped early" in out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_the_signs_gets_others(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "queueing", "postmortem", "mailforge", "--workers", "4"],
+        env={"PYTHONIOENCODING": encoding, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == FAILS
+    assert b"Traceback" not in done.stderr
+
+
+# Whatever is typed
+
+
+TYPED = """evaluate postmortem compare mailforge A E --servers --workers --design --cache none
+--json --csv --priority --no-priority --queue sqs --maximum-workers --hit-ratio --max-attempts --database
+--shards --sinks --load-balancer -1 0 1 2.5 nan 1e400 1000 --figure --seed"""
+WORDS = st.one_of(
+    st.sampled_from(TYPED.split()),
+    st.text(max_size=12),
+    st.integers(-(10**30), 10**30).map(str),
+    st.floats().map(str),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(WORDS, max_size=8))
+def test_no_command_ends_in_a_traceback(words: list[str]) -> None:
+    if "--replications" in words:
+        words = [word for word in words if word != "--replications"]
+    try:
+        status = main(["evaluate", "mailforge", *words] if len(words) % 2 else words)
+    except SystemExit as done:
+        status = done.code  # type: ignore[assignment]
+    assert status in {PASSES, FAILS, BAD_INPUT}
+
+
+VALUES = [
+    "0",
+    "-1",
+    "1e308",
+    "nan",
+    "inf",
+    "true",
+    '"x"',
+    "[]",
+    "{}",
+    "[[1]]",
+    "1e-300",
+    '""',
+    "9" * 400,
+]
+LINES = (data_folder() / "mailforge.toml").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_file_ends_in_a_traceback(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped scenario with one to four lines dropped, doubled, cut or given another value."""
+    dice, lines = random.Random(seed), list(LINES)  # noqa: S311
+    for _ in range(dice.randint(1, 4)):
+        place = dice.randrange(len(lines))
+        key, equals, _ = lines[place].partition("=")
+        change = dice.randrange(4)
+        if change == 0:
+            del lines[place]
+        elif change == 1:
+            lines.insert(place, lines[place])
+        elif change == 2:
+            lines[place] = lines[place][: dice.randrange(len(lines[place]) + 1)]
+        elif equals:
+            lines[place] = f"{key}= {dice.choice(VALUES)}"
+    path = tmp_path / "mine.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    status = main(["evaluate", str(path), "--json"])
+    told = capsys.readouterr()
+    assert status in {PASSES, FAILS, BAD_INPUT}
+    assert ("mine.toml" in told.err) is (status == BAD_INPUT)
+    if status != BAD_INPUT:
+        json.loads(told.out, parse_constant=pytest.fail)
