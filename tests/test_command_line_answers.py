@@ -206,8 +206,8 @@ def test_a_terminal_without_the_signs_gets_others(encoding: str) -> None:
 
 
 TYPED = """evaluate postmortem compare mailforge A E --servers --workers --design --cache none
---json --csv --priority --no-priority --queue sqs --maximum-workers --hit-ratio --max-attempts --database
---shards --sinks --load-balancer -1 0 1 2.5 nan 1e400 1000 --figure --seed"""
+--json --csv --priority --no-priority --queue sqs --maximum-workers --hit-ratio --max-attempts
+--database --shards --sinks --load-balancer -1 0 1 2.5 nan 1e400 1000 --figure --seed"""
 WORDS = st.one_of(
     st.sampled_from(TYPED.split()),
     st.text(max_size=12),

@@ -333,10 +333,15 @@ def test_parts_are_down_as_long_as_their_outages_say():
 
 
 def test_a_failed_cache_is_one_where_every_lookup_misses():
-    plan = replace(WHOLE, parts=WHOLE.parts | {"cache": Outages(mean_up=1e-3, mean_down=1e9)})
-    plan = replace(plan, users=Users.steady(request_rate=50, horizon=1800))
+    up = dict.fromkeys(WHOLE.parts)
+    plan = replace(
+        WHOLE,
+        parts=up | {"cache": Outages(mean_up=1e-3, mean_down=1e9)},
+        servers=replace(WHOLE.servers, outages=None),
+        users=Users.steady(request_rate=50, horizon=1800),
+    )
     with_cache = replicate(WHOLE, np.random.SeedSequence(1), failures=False)
-    without = replicate(replace(plan, parts=plan.parts), np.random.SeedSequence(1))
+    without = replicate(plan, np.random.SeedSequence(1))
     visits = without.visits["database"][0] / without.totals["served"]
     assert visits == pytest.approx(1.0, abs=0.02)
     share = with_cache.visits["database"][0] / with_cache.totals["served"]

@@ -19,8 +19,13 @@ from queueing.simulation.engine.tables import STRIP, exponential_strip, law_at, 
 
 EXPONENTIAL_TAIL = 7.69711747013104972  # where the lowest of 256 strips of one area ends
 NORMAL_TAIL = 3.6541528853610088
-_SHIFTS = (1, 3, 8, 9, 11, 24, 40)
-ONE, THREE, EIGHT, NINE, ELEVEN, TWENTY_FOUR, FORTY = (np.uint64(bits) for bits in _SHIFTS)
+_SHIFTS = (1, 3, 8, 9, 11, 24, 27, 30, 31, 40)
+ONE, THREE, EIGHT, NINE, ELEVEN, TWENTY_FOUR, TWENTY_SEVEN, THIRTY, THIRTY_ONE, FORTY = (
+    np.uint64(bits) for bits in _SHIFTS
+)
+GOLDEN, FIRST_MIX, SECOND_MIX = (
+    np.uint64(word) for word in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+)
 LOW_BYTE, FRACTION = np.uint64(255), np.uint64(2**52 - 1)
 SIGN = np.uint64(256)
 
@@ -90,6 +95,27 @@ def next_bits(world: Any) -> Any:
 def uniform(world: Any) -> float:
     """Return a number uniform in [0, 1)."""
     return np.int64(next_bits(world) >> ELEVEN) * 2.0**-53
+
+
+@compiled
+def own_uniform(row: Any) -> float:
+    """Return a number uniform in [0, 1) from the stream of a row with `key` and `drawn`.
+
+    Arrivals and parts have streams of their own: whatever else a design does, the same customers
+    come and the same parts fail. G. L. Steele, D. Lea and C. H. Flood, "Fast splittable
+    pseudorandom number generators" (2014): SplitMix64, by the number of the draw.
+    """
+    row.drawn += ONE
+    bits = row.key + row.drawn * GOLDEN
+    bits = (bits ^ (bits >> THIRTY)) * FIRST_MIX
+    bits = (bits ^ (bits >> TWENTY_SEVEN)) * SECOND_MIX
+    return np.int64((bits ^ (bits >> THIRTY_ONE)) >> ELEVEN) * 2.0**-53
+
+
+@compiled
+def own_exponential(row: Any) -> float:
+    """Return an exponential number of mean 1 from the stream of a row."""
+    return -np.log1p(-own_uniform(row))
 
 
 @compiled

@@ -5,7 +5,7 @@ from typing import Any
 from queueing.backpressure import scaling_rule
 from queueing.simulation.engine.agenda import entry, heap_remove, list_remove
 from queueing.simulation.engine.background import come_back, employ, queue_length, settle
-from queueing.simulation.engine.chance import exponential
+from queueing.simulation.engine.chance import own_exponential
 from queueing.simulation.engine.compiled import compiled
 from queueing.simulation.engine.events import feed_sinks, set_timer, sinks_up
 from queueing.simulation.engine.requests import (
@@ -56,7 +56,7 @@ def change_part(world: Any, now: float, number: int) -> None:
     part = part_at(world, number)
     part.up = 1 - part.up
     mean = part.mean_up if part.up == 1 else part.mean_down
-    set_timer(world, now + mean * exponential(world), PART, number)
+    set_timer(world, now + mean * own_exponential(part), PART, number)
     if part.up == 1:
         part.down_time += now - part.since
         repair(world, part.kind, part.unit)

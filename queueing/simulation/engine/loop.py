@@ -12,7 +12,7 @@ from queueing.simulation.engine.background import (
     give_out_again,
     outlast,
 )
-from queueing.simulation.engine.chance import exponential
+from queueing.simulation.engine.chance import own_exponential
 from queueing.simulation.engine.compiled import compiled, entry_point, fingerprint
 from queueing.simulation.engine.events import feed_sinks, free_sink, redraw_hook, set_timer
 from queueing.simulation.engine.failures import boot, change_part, list_free_threads, scale
@@ -43,9 +43,9 @@ def set_out(world: Any) -> None:
     """Set the first arrival, the first failures and the first looks at the state."""
     list_free_threads(world)
     for number in range(world.n_parts):
-        mean = part_at(world, number).mean_up
-        if mean < np.inf:
-            set_timer(world, mean * exponential(world), PART, number)
+        part = part_at(world, number)
+        if part.mean_up < np.inf:
+            set_timer(world, part.mean_up * own_exponential(part), PART, number)
     if world.scale_target > 0.0:
         set_timer(world, world.scale_interval, SCALE, 0)
     if world.closed == 1:

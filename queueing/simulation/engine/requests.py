@@ -6,7 +6,7 @@ import numpy as np
 
 from queueing.simulation.engine.agenda import list_insert
 from queueing.simulation.engine.background import note_delivery, submit
-from queueing.simulation.engine.chance import draw, uniform
+from queueing.simulation.engine.chance import draw, own_uniform, uniform
 from queueing.simulation.engine.compiled import compiled, inlined
 from queueing.simulation.engine.events import tell
 from queueing.simulation.engine.histogram import BINS, bin_of
@@ -36,8 +36,8 @@ from queueing.simulation.engine.traffic import think_again
 
 @compiled
 def draw_class(world: Any) -> int:
-    """Return a class by its share."""
-    level = uniform(world)
+    """Return a class by its share, for the request that has just come."""
+    level = own_uniform(world)
     kind = 0
     while level >= class_limit(world, kind).value:
         kind += 1

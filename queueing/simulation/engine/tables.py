@@ -55,7 +55,15 @@ REQUEST = record(
 SERVER_ROW = record(present="i8", waiting="i8", free="i8", first="i8", last="i8", up="i8")
 STATION = record(free="i8", first="i8", last="i8")
 PART_ROW = record(
-    mean_up="f8", mean_down="f8", since="f8", down_time="f8", up="i8", kind="i8", unit="i8"
+    mean_up="f8",
+    mean_down="f8",
+    since="f8",
+    down_time="f8",
+    up="i8",
+    kind="i8",
+    unit="i8",
+    key="u8",  # of its own stream of random numbers
+    drawn="u8",  # from it, so far
 )
 JOB = record(
     submitted="f8",
@@ -162,6 +170,8 @@ SETTINGS = {
     "hook_class": "i8",
 }
 CLOCK = {
+    "key": "u8",  # of the arrivals' own stream of random numbers
+    "drawn": "u8",
     "random_a": "u8",
     "random_b": "u8",
     "random_c": "u8",

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from queueing.simulation.engine.chance import exponential
+from queueing.simulation.engine.chance import exponential, own_exponential
 from queueing.simulation.engine.compiled import compiled
 from queueing.simulation.engine.tables import knot_at
 
@@ -16,7 +16,7 @@ def next_open_arrival(world: Any, now: float) -> float:
     The integral of the rate is inverted exactly: the curve is linear between its knots, and the
     factor on it constant.
     """
-    need = exponential(world) * world.cycle  # in users times seconds
+    need = own_exponential(world) * world.cycle  # in users times seconds
     while world.segment < world.n_knots - 1:
         knot, following = knot_at(world, world.segment), knot_at(world, world.segment + 1)
         users = knot.users + knot.slope * (now - knot.time)

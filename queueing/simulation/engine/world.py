@@ -1,5 +1,6 @@
 """From a plan to the tables of a run, and the memory that the compiled loop works on."""
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ ACTIONS = ("processor", "pool", "delay", "submit", "attempt")  # by their number
 ROUTINGS = ("fewest", "turns", "random")
 CONSUMERS = ("nobody", "sinks", "workers", "hooks")
 FIRST_CAPACITY = 4096
-_RATE_STREAM = 2**31  # of a run's seed: the factors on a random rate
+_ARRIVALS, _RATES, _PARTS = range(2**31, 2**31 + 3)  # streams of a run that keep to themselves
 USERS_EVERY = 1.0  # seconds between two looks at how many closed users there should be
 
 
@@ -40,8 +41,15 @@ class World:
         for name, value in _settings(plan).items():
             self.header[name] = value
         seed_header(self.header, seed)
+        self.header["key"] = _key(seed, _ARRIVALS)
         tables = _tables(plan, self.header, failures=failures)
-        for name, table in (tables | {"knots": _knots(plan.users, seed)}).items():
+        tables["knots"] = _knots(plan.users, seed)
+        names = [*map(_number_of_name, plan.parts), *[0] * (len(tables["parts"]) - len(plan.parts))]
+        tables["parts"]["key"] = [
+            _key(seed, _PARTS, int(row["kind"]), int(row["unit"]), name)
+            for row, name in zip(tables["parts"], names, strict=True)
+        ]
+        for name, table in tables.items():
             self._place(name, table)
 
     def enlarge(self) -> None:
@@ -232,6 +240,16 @@ def _class_limits(plan: Plan) -> Table:
     return _numbers(limits, tab.LIMIT)
 
 
+def _key(seed: np.random.SeedSequence, *purpose: int) -> np.uint64:
+    """Return the key of a stream of a run's own, the same whatever else the plan has."""
+    stream = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *purpose))
+    return np.uint64(stream.generate_state(1, np.uint64)[0])
+
+
+def _number_of_name(name: str) -> int:
+    return zlib.crc32(name.encode())
+
+
 def _knots(users: Users, seed: np.random.SeedSequence) -> Table:
     """Return the users' curve; where its rate is random a factor for every window."""
     times, factors = np.asarray(users.times, dtype=float), np.ones(1)
@@ -239,9 +257,8 @@ def _knots(users: Users, seed: np.random.SeedSequence) -> Table:
     if users.rate_scv:
         edges = np.arange(0.0, users.horizon, users.rate_window)
         times = np.union1d(times, edges)
-        own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, _RATE_STREAM))
-        shape = 1 / users.rate_scv
-        factors = np.random.default_rng(own).gamma(shape, users.rate_scv, edges.size)
+        own = np.random.default_rng(_key(seed, _RATES))
+        factors = own.gamma(1 / users.rate_scv, users.rate_scv, edges.size)
     table = np.zeros(times.size, tab.KNOT)
     table["time"], table["users"] = times, users.at(times)
     table["slope"][:-1] = np.diff(table["users"]) / np.diff(table["time"])
@@ -266,9 +283,9 @@ def _parts(plan: Plan, *, failures: bool) -> Table:
         (tab.SINK, events.sinks if events else 0, events.outages if events else None),
     ]
     rows = [
-        (outages.mean_up, outages.mean_down, 0.0, 0.0, 1, kind, unit)
+        (outages.mean_up, outages.mean_down, 0.0, 0.0, 1, kind, unit, 0, 0)
         if outages and failures
-        else (np.inf, 0.0, 0.0, 0.0, 1, kind, unit)
+        else (np.inf, 0.0, 0.0, 0.0, 1, kind, unit, 0, 0)
         for kind, count, outages in groups
         for unit in range(count)
     ]
