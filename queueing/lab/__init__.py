@@ -6,33 +6,46 @@ A notebook says `from queueing.lab import ask, draw, sizing_board`.
 from queueing.lab import figures
 from queueing.lab.answers import ask, reveal
 from queueing.lab.boards import Board, sizing_board
+from queueing.lab.busy import ramp
 from queueing.lab.chance import sampled_p95_ms
+from queueing.lab.house import House, count_heads, sending
 from queueing.lab.layouts import design_picture, worker_missing
+from queueing.lab.little import depth_picture, littles_board, staircases
 from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
 from queueing.lab.pooling import pooling_board, routes, spare
+from queueing.lab.single import one_server_board, ramp_picture
 from queueing.lab.surge import beside_table, readme_picture, surge_board, surge_picture
 from queueing.lab.surge_figures import uptimes
 from queueing.lab.tables import component_table, contract_table
 
 __all__ = [
     "Board",
+    "House",
     "Picture",
     "ask",
     "beside_table",
     "component_table",
     "contract_table",
+    "count_heads",
+    "depth_picture",
     "design_picture",
     "draw",
     "figures",
+    "littles_board",
+    "one_server_board",
     "pooling_board",
     "processors",
+    "ramp",
+    "ramp_picture",
     "readme_picture",
     "reveal",
     "routes",
     "sampled_p95_ms",
+    "sending",
     "sizing_board",
     "spare",
+    "staircases",
     "surge_board",
     "surge_picture",
     "uptimes",

@@ -8,6 +8,7 @@ the same calls. What is black takes the colour of the page's text: light, dark o
 import html
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -299,10 +300,10 @@ def _thinned(points: Floats) -> Floats:
     if not len(points):
         return points
     u, v = points[:, 0].tolist(), points[:, 1].tolist()
+    if any(after <= before for before, after in pairwise(u)):  # not a function of x: as it is
+        return points
     kept, low, high = [0], -math.inf, math.inf
     for i in range(1, len(points)):
-        if u[i] <= u[i - 1]:  # not a function of x: nothing to be gained
-            return points
         ahead, rise = u[i] - u[kept[-1]], v[i] - v[kept[-1]]
         if not low <= rise / ahead <= high:
             kept.append(i - 1)

@@ -130,7 +130,7 @@ def still_waiting(ax: Ax, case: Pooling) -> Ax:
     times = np.linspace(0, longest, 121)
     ax.set_xlim(0, longest)
     ax.set_ylim(0, 1)
-    _ticks_across(ax, longest, "ms")
+    ticks_across(ax, longest, "ms")
     ax.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
     ax.set_title("Share that waits longer than so many milliseconds")
     ax.axhline(1 - SHARE, linestyle=":", alpha=0.8)
@@ -235,7 +235,7 @@ def routes(ax: Ax, found: Mapping[str, Estimate], limit: float) -> Ax:
     rows = len(found)
     ax.set_xlim(0, longest)
     ax.set_ylim(rows - 0.4, -0.75)
-    _ticks_across(ax, longest, "ms")
+    ticks_across(ax, longest, "ms")
     ax.set_title("P95 of all requests at the peak, by how the load balancer chooses a server")
     for row, (name, estimate) in enumerate(found.items()):
         kept = estimate.mean <= limit
@@ -265,6 +265,16 @@ def milliseconds(seconds: float) -> str:
         return words.duration(seconds, short=True)
     value = 1000 * seconds
     return f"{value:,.0f} ms" if value >= 99.5 else f"{value:.1f} ms".replace("0.0 ms", "0 ms")
+
+
+def ticks_across(ax: Ax, longest: float, unit: str) -> None:
+    """Write about five round numbers below, the last with its unit."""
+    raw = longest / 5
+    size = 10 ** math.floor(math.log10(raw))
+    step = next(size * part for part in (1, 2, 2.5, 5, 10) if size * part >= 0.999 * raw)
+    ticks = np.arange(0, longest * 1.0001, step).tolist()
+    names: list[str] = [f"{tick:g}" for tick in ticks]
+    ax.set_xticks(ticks, [*names[:-1], f"{names[-1]} {unit}"])
 
 
 _COLUMNS = (262, 405)  # pixels where the two columns of numbers end
@@ -329,15 +339,6 @@ def _note(case: Pooling) -> tuple[str, ...]:
 def _share(probability: float) -> str:
     value = 100 * probability
     return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.2g} %"
-
-
-def _ticks_across(ax: Ax, longest: float, unit: str) -> None:
-    raw = longest / 5
-    size = 10 ** math.floor(math.log10(raw))
-    step = next(size * part for part in (1, 2, 2.5, 5, 10) if size * part >= 0.999 * raw)
-    ticks = np.arange(0, longest * 1.0001, step).tolist()
-    names: list[str] = [f"{tick:g}" for tick in ticks]
-    ax.set_xticks(ticks, [*names[:-1], f"{names[-1]} {unit}"])
 
 
 def _beside(ax: Ax, edge: float, labels: dict[str, float], top: float) -> None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.little_exercises import EXERCISES as LITTLE
 from queueing.lab.pooling_exercises import EXERCISES as POOLING
+from queueing.lab.single_exercises import EXERCISES as SINGLE
 from queueing.lab.sizing import Sizing
 from queueing.lab.surge_exercises import EXERCISES as SURGE
 from queueing.scenario import Scenario, Scorecard
@@ -175,6 +177,8 @@ EXERCISES = {
                 "How many threads has a worker? Round up to whole workers; what is their load?",
             ),
         ),
+        *LITTLE,
+        *SINGLE,
         *POOLING,
         *SURGE,
     )
