@@ -11,7 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from queueing import MMc
-from queueing.retries import RetryPolicy, exponential_backoff, retry_fixed_points
+from queueing.retries import (
+    RetryPolicy,
+    attempt_failure_probability,
+    exponential_backoff,
+    retry_fixed_points,
+)
 
 STORM = {
     "arrival_rate": 7.5,
@@ -20,6 +25,14 @@ STORM = {
     "capacity": 50,
     "timeout": 3,
     "max_attempts": 3,
+}
+
+MAILFORGE = {  # sums of thousands of weights: P(failed) may round to more than 1
+    "arrival_rate": 184.9217638691323,
+    "service_rate": 44.24778761061947,
+    "servers": 6,
+    "capacity": 2006,
+    "timeout": 2,
 }
 
 
@@ -96,6 +109,7 @@ def test_eight_a_second_collapse_and_five_with_a_short_line_do_not():
         {"servers": 2, "arrival_rate": 1.2, "timeout": 0.1},
         {"service_rate": 1e-6, "arrival_rate": 7.5e-6, "timeout": 3e6},
         {"max_attempts": 20, "arrival_rate": 7},
+        MAILFORGE | {"max_attempts": 2},
         {"max_attempts": 1, "arrival_rate": 12},
     ],
     ids=str,
@@ -192,6 +206,18 @@ def test_extremes_neither_warn_nor_fail():
             table = retry_fixed_points(**STORM | {"timeout": timeout, "capacity": capacity})
             assert len(table)
             assert np.isfinite(table.to_numpy(dtype=float)).all()
+
+
+def test_the_failure_probability_is_the_stations():
+    rates = np.array([[1.0, 7.5], [9.5, 22.0]])
+    station = {k: v for k, v in STORM.items() if k not in {"arrival_rate", "max_attempts"}}
+    found = attempt_failure_probability(rates, **station)
+    exact = [1 - float(in_time(mpmath.mpf(rate), **station)) for rate in rates.ravel().tolist()]
+    assert found.ravel() == pytest.approx(exact, abs=1e-13)
+    assert found.shape == (2, 2)
+    assert attempt_failure_probability(7.5, **station).shape == ()
+    with pytest.raises(ValueError, match="attempt_rate must hold finite numbers above 0, got 0"):
+        attempt_failure_probability(0, **station)
 
 
 # Against chance: customers who do come back, after long random waits, to a station of their own

@@ -75,7 +75,7 @@ def search(scenario: Scenario, options: argparse.Namespace) -> Answer:
     found = scenario.search(**_given(options))
 
     def svg() -> str:
-        from queueing.lab.frontier import frontier_picture  # noqa: PLC0415
+        from queueing.lab.searched import frontier_picture  # noqa: PLC0415
 
         return frontier_picture(found).svg
 

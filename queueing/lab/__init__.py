@@ -11,43 +11,63 @@ from queueing.lab.chance import sampled_p95_ms
 from queueing.lab.house import House, count_heads, sending
 from queueing.lab.layouts import design_picture, worker_missing
 from queueing.lab.little import depth_picture, littles_board, staircases
+from queueing.lab.nines import Nines, downtimes
 from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
 from queueing.lab.pooling import pooling_board, routes, spare
+from queueing.lab.retried import Retrying, clients, mail_policy, storm, workers_load
+from queueing.lab.retrying import after_stall, crowd, loop_picture, retry_board
 from queueing.lab.single import one_server_board, ramp_picture
 from queueing.lab.surge import beside_table, readme_picture, surge_board, surge_picture
 from queueing.lab.surge_figures import uptimes
 from queueing.lab.tables import component_table, contract_table
+from queueing.lab.uptime import frontier, minutes_of, uptime_board
+from queueing.lab.uptime_exercises import server_group
 
 __all__ = [
     "Board",
     "House",
+    "Nines",
     "Picture",
+    "Retrying",
+    "after_stall",
     "ask",
     "beside_table",
+    "clients",
     "component_table",
     "contract_table",
     "count_heads",
+    "crowd",
     "depth_picture",
     "design_picture",
+    "downtimes",
     "draw",
     "figures",
+    "frontier",
     "littles_board",
+    "loop_picture",
+    "mail_policy",
+    "minutes_of",
     "one_server_board",
     "pooling_board",
     "processors",
     "ramp",
     "ramp_picture",
     "readme_picture",
+    "retry_board",
     "reveal",
     "routes",
     "sampled_p95_ms",
     "sending",
+    "server_group",
     "sizing_board",
     "spare",
     "staircases",
+    "storm",
     "surge_board",
     "surge_picture",
+    "uptime_board",
     "uptimes",
     "worker_missing",
+    "workers_load",
 ]

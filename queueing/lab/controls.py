@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-_PIXELS = {"name": "60px", "number": "120px", "slider": "172px"}
+_PIXELS = {"name": "60px", "number": "128px", "slider": "172px"}
 
 
 class Number:

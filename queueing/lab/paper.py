@@ -308,6 +308,8 @@ def _thinned(points: Floats) -> Floats:
         if not low <= rise / ahead <= high:
             kept.append(i - 1)
             ahead, rise = u[i] - u[i - 1], v[i] - v[i - 1]
+            if ahead <= 0:
+                return points
             low, high = -math.inf, math.inf
         low, high = max(low, (rise - _HAIR) / ahead), min(high, (rise + _HAIR) / ahead)
     return points[[*kept, len(points) - 1]]

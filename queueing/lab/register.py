@@ -7,9 +7,11 @@ from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
 from queueing.lab.little_exercises import EXERCISES as LITTLE
 from queueing.lab.pooling_exercises import EXERCISES as POOLING
+from queueing.lab.retrying_exercises import EXERCISES as RETRYING
 from queueing.lab.single_exercises import EXERCISES as SINGLE
 from queueing.lab.sizing import Sizing
 from queueing.lab.surge_exercises import EXERCISES as SURGE
+from queueing.lab.uptime_exercises import EXERCISES as UPTIME
 from queueing.scenario import Scenario, Scorecard
 from queueing.scenario.plan import expected_attempts, plan
 
@@ -180,6 +182,8 @@ EXERCISES = {
         *LITTLE,
         *SINGLE,
         *POOLING,
+        *RETRYING,
+        *UPTIME,
         *SURGE,
     )
 }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from scipy.optimize import brentq
 
@@ -58,12 +58,7 @@ def retry_fixed_points(
     1        9.2797   7.4417   False
     2       22.3762   0.1233    True
     """
-    station = _Station.of(
-        checks.real("service_rate", service_rate, above=0),
-        checks.whole("servers", servers),
-        checks.whole("capacity", capacity, at_least=checks.whole("servers", servers)),
-        timeout if timeout == math.inf else checks.real("timeout", timeout, above=0),
-    )
+    station = _station(service_rate, servers, capacity, timeout)
     storm = _Storm(
         station,
         checks.real("arrival_rate", arrival_rate, above=0),
@@ -76,6 +71,32 @@ def retry_fixed_points(
             "goodput": [storm.goodput(y) for y in extra],
             "stable": [storm.slope(y) < -_LEVEL for y in extra],
         }
+    )
+
+
+def attempt_failure_probability(
+    attempt_rate: ArrayLike, *, service_rate: float, servers: int, capacity: int, timeout: float
+) -> Floats:
+    """Return q(x), the probability that an attempt fails, for each attempt rate x > 0 (1/s).
+
+    The station and what a failure is are those of `retry_fixed_points`, and so are the errors.
+
+    >>> attempt_failure_probability(
+    ...     [7.5, 22], service_rate=1, servers=10, capacity=50, timeout=3
+    ... ).round(4).tolist()
+    [0.0598, 0.9943]
+    """
+    station = _station(service_rate, servers, capacity, timeout)
+    rates = checks.array("attempt_rate", attempt_rate, above=0)
+    return np.array([station.at(rate)[0] for rate in rates.ravel()]).reshape(rates.shape)[()]
+
+
+def _station(service_rate: float, servers: int, capacity: int, timeout: float) -> "_Station":
+    return _Station.of(
+        checks.real("service_rate", service_rate, above=0),
+        checks.whole("servers", servers),
+        checks.whole("capacity", capacity, at_least=checks.whole("servers", servers)),
+        timeout if timeout == math.inf else checks.real("timeout", timeout, above=0),
     )
 
 
@@ -119,7 +140,7 @@ class _Station(NamedTuple):
         law = np.exp(weights - weights.max())
         law /= law.sum()
         mean = (law * n).sum()
-        q, success = (law * self.failed).sum(), (law * self.in_time).sum()
+        q, success = min((law * self.failed).sum(), 1.0), (law * self.in_time).sum()
         return float(q), float(success), float((law * (n - mean) * self.failed).sum() / rate)
 
 

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from queueing.lab.frontier import frontier, frontier_picture
+from queueing.lab.searched import frontier, frontier_picture
 from queueing.scenario import Scenario, Search
 
 mpl.use("Agg")
