@@ -4,7 +4,7 @@
 define HELP
 make lab     install what was tested, then open JupyterLab at notebooks/00_start_here.ipynb
 make test    ruff, mypy, floors, doctests, unit tests, every notebook
-make bench   the event engine against SimPy, theory against LINE, pyworkforce and Ciw: ten minutes
+make bench   both engines against SimPy and cimba, theory against LINE, pyworkforce and Ciw: a while
 make lock    write requirements.lock anew, with the newest versions that fit pyproject.toml
 make clean   remove .venv, .cache and compiled files
 endef
@@ -17,7 +17,8 @@ BOOTSTRAP = p="$(or $(PYTHON),$(shell ($(FIND)) 2>/dev/null))"; \
 	command -v "$$p" >/dev/null || { echo "MailForge Lab: needs Python 3.11 or newer, found none" >&2; exit 1; }; \
 	"$$p" .make/bootstrap.py
 RUN = .venv/bin/python -m
-PEERS = "line-solver==3.0.8.0" "pyworkforce==0.5.1" "ciw==3.2.7"
+PEERS = "line-solver==3.0.8.0" "pyworkforce==0.5.1" "ciw==3.2.7" \
+	"cimba==0.9.6" "simpy>=4.1,<5"
 
 export JUPYTER_CONFIG_PATH = $(CURDIR)/.make/jupyter
 export JUPYTER_CONFIG_DIR = $(CURDIR)/.cache/jupyter/config
@@ -60,6 +61,7 @@ bench:
 	@test -x .cache/peers/bin/python || .venv/bin/python -m venv .cache/peers
 	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS)
 	@$(RUN) bench.theory .cache/peers/bin/python
+	@$(RUN) bench.stations .cache/peers/bin/python
 
 lock:
 	@$(BOOTSTRAP)

@@ -153,6 +153,20 @@ def install() -> None:
     shutil.rmtree(CACHE / "pip", ignore_errors=True)  # it served its turn
 
 
+def warm_up() -> None:
+    """Let the simulation be compiled now, once for these sources, and not in the first lesson."""
+    sources = hashlib.sha256(wanted().encode())
+    for file in sorted((ROOT / "queueing").glob("simulation/**/*.py")):
+        sources.update(file.read_bytes())
+    stamp = CACHE / "numba" / "warm"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == sources.hexdigest():
+        return
+    say("compiling the simulation: a minute the first time")
+    run([PYTHON, "-m", "queueing.lab.warm"], "the simulation could not be compiled")
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(sources.hexdigest(), encoding="utf-8")
+
+
 def main(arguments: "list[str]") -> None:
     """Check, then install; of two calls at once the second waits for the first."""
     check_python()
@@ -166,6 +180,8 @@ def main(arguments: "list[str]") -> None:
             fcntl.flock(turn, fcntl.LOCK_EX)
         LOG.write_text("", encoding="utf-8")
         install()
+        if arguments:  # for the lab; tests and benchmarks compile what they use
+            warm_up()
 
 
 if __name__ == "__main__":

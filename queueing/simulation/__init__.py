@@ -1,6 +1,19 @@
 """Chance: random numbers in, estimates out."""
 
 from queueing.simulation.estimate import Estimate
-from queueing.simulation.station import SimulationResult, StationPlan, simulate
+from queueing.simulation.station import (
+    RetryResult,
+    SimulatedView,
+    SimulationResult,
+    StationPlan,
+    simulate,
+)
 
-__all__ = ["Estimate", "SimulationResult", "StationPlan", "simulate"]
+__all__ = [
+    "Estimate",
+    "RetryResult",
+    "SimulatedView",
+    "SimulationResult",
+    "StationPlan",
+    "simulate",
+]

@@ -3,7 +3,8 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -57,8 +58,9 @@ def replicate(
     """Return a task's results, in the order of the streams.
 
     Without an executor threads use all cores, which is fast where the task lets go of the
-    interpreter. An interruption (Ctrl-C) keeps what is finished, unless nothing is. A task's error
-    is raised as it is.
+    interpreter. An interruption (Ctrl-C), or an executor that is told to cancel, keeps what is
+    finished, unless nothing is. A task's error is raised as it is, with what its worker says of it
+    as its cause.
     """
     if executor is not None:
         return _collect(
@@ -75,7 +77,7 @@ def replicate(
 
 
 def _collect(futures: list[Future[Result]], *, progress: bool) -> list[Result]:
-    """Wait for all; on an interruption cancel the rest."""
+    """Wait for all; on an interruption or an error cancel the rest."""
     try:
         for future in _watched(futures, progress=progress):
             future.result()
@@ -85,13 +87,19 @@ def _collect(futures: list[Future[Result]], *, progress: bool) -> list[Result]:
         finished = [
             f.result() for f in futures if f.done() and not f.cancelled() and not f.exception()
         ]
-        if isinstance(error, KeyboardInterrupt) and finished:
+        if isinstance(error, KeyboardInterrupt | CancelledError) and finished:
             return finished
         raise
     return [future.result() for future in futures]
 
 
 def _watched(futures: list[Future[Result]], *, progress: bool) -> Iterator[Future[Result]]:
-    """Yield futures as they finish, with a progress bar if it is wanted."""
-    done = as_completed(futures)
-    return iter(tqdm(done, total=len(futures), unit="run", disable=not progress))
+    """Yield futures as they finish, with a progress bar if it is wanted.
+
+    An executor that is shut down leaves cancelled futures of which `as_completed` never hears.
+    """
+    over: SimpleQueue[Future[Result]] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(over.put)
+    for _ in tqdm(futures, unit="run", disable=not progress):
+        yield over.get()

@@ -7,6 +7,15 @@ runs that.
 from queueing.simulation.station.plan import StationPlan
 from queueing.simulation.station.result import SimulationResult
 from queueing.simulation.station.simulate import simulate
+from queueing.simulation.station.storm import RetryResult
 from queueing.simulation.station.translate import plan_of
+from queueing.simulation.station.view import SimulatedView
 
-__all__ = ["SimulationResult", "StationPlan", "plan_of", "simulate"]
+__all__ = [
+    "RetryResult",
+    "SimulatedView",
+    "SimulationResult",
+    "StationPlan",
+    "plan_of",
+    "simulate",
+]

@@ -51,7 +51,7 @@ _LACKING = {
 _OF_ALL = {"utilization"}  # servers are not of a class
 
 
-def _ratios(sums: Floats, counts: Floats) -> Floats:
+def ratios(sums: Floats, counts: Floats) -> Floats:
     """Return a value a replication whose mean is the ratio of all sums to all counts.
 
     r = sum y / sum x; the i-th value is r + (y_i - r x_i) / mean of x, which is y_i / x_i where all
@@ -183,9 +183,9 @@ class SimulationResult:
             "mean_number_in_system": of["present"],
             "mean_queue_length": of["present"] - of["busy"],
             "wait_probability": (of["present"] >= levels).astype(float),
-            "mean_wait": _ratios(of["wait"], accepted),
-            "blocking_probability": _ratios(of["lost"], of["came"]),
-            "abandonment_probability": _ratios(of["gone"], accepted),
+            "mean_wait": ratios(of["wait"], accepted),
+            "blocking_probability": ratios(of["lost"], of["came"]),
+            "abandonment_probability": ratios(of["gone"], accepted),
         }
         return {
             name: values
@@ -211,7 +211,7 @@ class SimulationResult:
         above, below = _MEANINGS[name]
         sums = np.array([above(row) for row in rows], dtype=float)
         counts = [below(row, run) for row, run in zip(rows, self.runs, strict=True)]
-        return self._estimate(_ratios(sums, np.array(counts, dtype=float)).tolist())
+        return self._estimate(ratios(sums, np.array(counts, dtype=float)).tolist())
 
     def _estimate(self, values: Sequence[float]) -> Estimate:
         """Return the estimate of a number, to be paired only if no replication is missing."""

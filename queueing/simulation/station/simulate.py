@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
 from queueing import checks
 from queueing.simulation.replicate import replicate, seeds
 from queueing.simulation.station.arrivals import bounded
+from queueing.simulation.station.crowds import crowded
 from queueing.simulation.station.plan import StationPlan
 from queueing.simulation.station.result import QUANTITIES, SimulationResult
 from queueing.simulation.station.run import Extent, Record, Run, run
@@ -19,13 +20,47 @@ from queueing.simulation.station.translate import plan_of
 from queueing.simulation.station.warmup import shares
 
 if TYPE_CHECKING:
+    from queueing.retries import RetryPolicy
     from queueing.simulation.estimate import Estimate
+    from queueing.simulation.station.pressure import Policy
+    from queueing.simulation.station.storm import RetryResult
+    from queueing.simulation.station.view import SimulatedView
 
 _STEPS = 100  # of a timeline
 _PILOT = 10  # replications that find the warm-up, and before which no interval is narrow enough
 _COLD = "; half a run was no warm-up for the rest: make the runs longer"
 _MEMORIES = 50  # of a station that a run should last
 Width = float | str
+
+
+class Options(TypedDict, total=False):
+    """What may be said of any run."""
+
+    customers: int | None
+    horizon: float | None
+    warmup: float | str
+    replications: int
+    seed: int | None
+    until: Mapping[Any, Width] | None
+    executor: Executor | None
+    progress: bool
+    steps: int
+
+
+@overload
+def simulate(model: Any, **options: Unpack[Options]) -> SimulationResult: ...
+
+
+@overload
+def simulate(
+    model: Any, *, retries: "RetryPolicy", timeout: float = ..., **options: Unpack[Options]
+) -> "RetryResult": ...
+
+
+@overload
+def simulate(
+    model: Any, *, backpressure: "Policy", **options: Unpack[Options]
+) -> "SimulatedView": ...
 
 
 def simulate(
@@ -40,7 +75,10 @@ def simulate(
     executor: Executor | None = None,
     progress: bool = False,
     steps: int = _STEPS,
-) -> SimulationResult:
+    retries: "RetryPolicy | None" = None,
+    timeout: float = math.inf,
+    backpressure: "Policy | None" = None,
+) -> "SimulationResult | RetryResult | SimulatedView":
     """Run a station of the theory, from empty, in independent replications.
 
     A run lasts for a number of `customers` or up to a `horizon`, seconds; one of the two is given.
@@ -58,6 +96,12 @@ def simulate(
     it ended. Ctrl-C keeps the finished replications. With `horizon=` there are `steps` rows
     `over_time`.
 
+    `retries=RetryPolicy(...)` and `timeout=` seconds let customers give up and try again, while
+    their work stays in line, up to a `horizon`; nothing is left out unless told. `backpressure=`
+    puts one of `queueing.backpressure` before the station: a limit, a bucket, a queue with a last
+    place; with a BacklogAutoscaler the station's servers are those of one worker. Each has a result
+    of its own kind.
+
     Raises `ValueError` for a model that cannot be run, for one that has no stationary state but is
     asked for it, and for parameters that make no sense.
 
@@ -65,8 +109,30 @@ def simulate(
     >>> bank = MMc(arrival_rate=12, service_rate=6, servers=3)
     >>> bank.mean_wait in simulate(bank, customers=20_000, seed=2026).mean_wait
     True
+    >>> from queueing.backpressure import BoundedQueue
+    >>> queue = BoundedQueue(capacity=5)
+    >>> view = simulate(bank, backpressure=queue, customers=20_000, seed=2026)
+    >>> view.theory.shed in view.shed
+    True
     """
     plan = plan_of(model)
+    if retries is not None or backpressure is not None or timeout != math.inf:
+        return crowded(
+            model,
+            plan,
+            retries=retries,
+            timeout=timeout,
+            backpressure=backpressure,
+            until=until,
+            customers=customers,
+            horizon=horizon,
+            warmup=_cut(plan, customers, horizon, warmup),
+            steps=steps,
+            replications=replications,
+            seed=seed,
+            executor=executor,
+            progress=progress,
+        )
     extent = _extent(plan, customers, horizon, warmup, steps)
     if plan.rate is not None:
         plan = replace(plan, rate=bounded(plan.rate, extent.horizon))
@@ -131,13 +197,11 @@ def _extent(
     steps: int,
 ) -> Extent:
     """Return how long a run is, if that makes sense for this plan."""
-    if (customers is None) == (horizon is None):
-        raise ValueError("simulate needs either customers= or horizon= (seconds)")
+    cut = _cut(plan, customers, horizon, warmup)
     if customers is not None and plan.moves:
         raise ValueError(
             f"{plan.name} changes with the clock: say up to when by horizon=, not customers="
         )
-    cut = _cut(plan, customers, horizon, warmup)
     stationary = customers is not None or cut is None or cut > 0
     if stationary and not plan.moves and not plan.is_stable:
         raise ValueError(
@@ -157,6 +221,8 @@ def _cut(
     plan: StationPlan, customers: int | None, horizon: float | None, warmup: float | str
 ) -> float | None:
     """Return the warm-up, None for MSER-5."""
+    if (customers is None) == (horizon is None):
+        raise ValueError("simulate needs either customers= or horizon= (seconds)")
     if isinstance(warmup, str):
         if warmup != "mser5":
             raise ValueError(
