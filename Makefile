@@ -5,6 +5,7 @@ define HELP
 make lab     install what was tested, then open JupyterLab at notebooks/00_start_here.ipynb
 make test    ruff, mypy, floors, doctests, unit tests, every notebook
 make bench   both engines against SimPy and cimba, theory against LINE, pyworkforce and Ciw: a while
+make coverage  how often the simulation's intervals hold the exact value: five minutes
 make lock    write requirements.lock anew, with the newest versions that fit pyproject.toml
 make clean   remove .venv, .cache and compiled files
 endef
@@ -34,7 +35,7 @@ export XDG_CACHE_HOME = $(CURDIR)/.cache
 unexport JUPYTER_PATH JUPYTER_TOKEN JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR
 unexport MPLBACKEND PYTHONHOME PYTHONPATH
 
-.PHONY: help lab test bench lock clean
+.PHONY: help lab test bench coverage lock clean
 
 help:
 	$(info $(HELP))@:
@@ -62,6 +63,10 @@ bench:
 	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS)
 	@$(RUN) bench.theory .cache/peers/bin/python
 	@$(RUN) bench.stations .cache/peers/bin/python
+
+coverage:
+	@$(BOOTSTRAP)
+	@$(RUN) bench.coverage
 
 lock:
 	@$(BOOTSTRAP)

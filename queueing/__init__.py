@@ -27,7 +27,7 @@ from queueing.formulas import (
 )
 from queueing.networks import ClosedNetwork, JacksonNetwork
 from queueing.retries import RetryPolicy, exponential_backoff, retry_fixed_points
-from queueing.simulation import simulate
+from queueing.simulation import compare, simulate
 from queueing.staffing import servers_for
 from queueing.stations import (
     MG1,
@@ -64,6 +64,7 @@ __all__ = [
     "RetryPolicy",
     "allen_cunneen",
     "cobham",
+    "compare",
     "deterministic",
     "erlang",
     "erlang_b",

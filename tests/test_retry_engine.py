@@ -296,3 +296,16 @@ def test_a_result_says_what_it_has():
     endless = simulate(MMc(arrival_rate=8, **STATION), retries=THREE, timeout=3, horizon=9, seed=1)
     with pytest.raises(AttributeError, match="nobody is turned away"):
         _ = endless.blocking_probability
+
+
+@pytest.mark.parametrize("option", [{"start": 3}, {"control": "exact"}, {"antithetic": True}])
+def test_what_belongs_to_a_station_alone_is_refused(option):
+    policy = RetryPolicy(max_attempts=3, backoff=exponential_backoff(base=1, factor=2))
+    with pytest.raises(ValueError, match="for a station alone"):
+        simulate(
+            MMc(arrival_rate=5, service_rate=1, servers=10),
+            retries=policy,
+            timeout=3,
+            horizon=60,
+            **option,
+        )

@@ -25,7 +25,7 @@ def customers(seed, number=400, rate=3.0, mean=1.0):
     return np.cumsum(rng.exponential(1 / rate, number)), rng.exponential(mean, number)
 
 
-@pytest.mark.parametrize("servers", [1, 2, 3, 16, 17, 40, 256, 257, 300])
+@pytest.mark.parametrize("servers", [1, 2, 3, 16, 17, 40, 100, 101, 256, 257, 300])
 def test_first_come_first_served_is_that_of_paths(servers):
     arrivals, services = customers(servers, 3000, rate=1.02 * servers)
     waited, free = np.empty(arrivals.size), np.zeros(servers)

@@ -1,5 +1,6 @@
 """Chance: random numbers in, estimates out."""
 
+from queueing.simulation.compare import compare
 from queueing.simulation.estimate import Estimate
 from queueing.simulation.station import (
     RetryResult,
@@ -15,5 +16,6 @@ __all__ = [
     "SimulatedView",
     "SimulationResult",
     "StationPlan",
+    "compare",
     "simulate",
 ]

@@ -38,13 +38,21 @@ class Visits:
 
 
 def visits(
-    plan: StationPlan, seed: np.random.SeedSequence, *, customers: int | None, horizon: float
+    plan: StationPlan,
+    seed: np.random.SeedSequence,
+    *,
+    customers: int | None,
+    horizon: float,
+    start: int = 0,
 ) -> Iterator[Visits]:
-    """Yield a run's visits, of so many customers or of those who arrive before the horizon."""
-    services = _Services(plan, seed)
+    """Yield a run's visits, of so many customers or of those who arrive before the horizon.
+
+    `start` more come at time 0.
+    """
+    services = _Services(plan, seed, present=start)
     if plan.population:
-        return _thinkers(plan, seed, services, customers, horizon)
-    blocks = _blocks(_arrivals(plan, seed), _expected(plan, horizon), customers, horizon)
+        return _thinkers(plan, seed, services, customers=customers, horizon=horizon, start=start)
+    blocks = _blocks(_arrivals(plan, seed), _expected(plan, horizon), customers, horizon, start)
     if plan.classes > 1 or plan.server_changes:
         return _ranked(plan, services, blocks)
     if plan.room is None and plan.patience is None:
@@ -53,23 +61,31 @@ def visits(
 
 
 class _Services:
-    """Services of the customers as they come, and the classes of these."""
+    """Services of the customers as they come, and the classes of these.
 
-    def __init__(self, plan: StationPlan, seed: np.random.SeedSequence) -> None:
-        self._streams = [
-            Stream(law, stream_seed(seed, _SERVICES + kind))
-            for kind, law in enumerate(plan.services)
-        ]
+    Those present at first, who come in a block of their own, have streams of their own, so that the
+    n-th arrival meets the same service however many they are.
+    """
+
+    def __init__(self, plan: StationPlan, seed: np.random.SeedSequence, *, present: int) -> None:
+        own = [stream_seed(seed, _SERVICES + kind) for kind in range(plan.classes)]
+        self._later = [Stream(*pair) for pair in zip(plan.services, own, strict=True)]
+        self._streams = self._later
+        if present and not plan.population:
+            first = [stream_seed(one, 0) for one in own]
+            self._streams = [Stream(*pair) for pair in zip(plan.services, first, strict=True)]
         self._ladder = np.cumsum(plan.shares)[:-1]
         self._rng = np.random.Generator(np.random.SFC64(stream_seed(seed, _KINDS)))
 
     def draw(self, size: int) -> Floats:
-        return self._streams[0].draw(size)
+        streams, self._streams = self._streams, self._later
+        return streams[0].draw(size)
 
     def draw_classes(self, size: int) -> tuple[Floats, Whole]:
         kinds = np.searchsorted(self._ladder, self._rng.random(size), side="right")
         services = np.empty(size)
-        for kind, stream in enumerate(self._streams):
+        streams, self._streams = self._streams, self._later
+        for kind, stream in enumerate(streams):
             mine = kinds == kind
             services[mine] = stream.draw(int(mine.sum()))
         return services, kinds
@@ -89,11 +105,13 @@ def _expected(plan: StationPlan, horizon: float) -> int:
 
 
 def _blocks(
-    arrivals: Arrivals, size: int, customers: int | None, horizon: float
+    arrivals: Arrivals, size: int, customers: int | None, horizon: float, start: int
 ) -> Iterator[tuple[Floats, bool]]:
     """Yield arrivals, and whether these are the last."""
     left = np.inf if customers is None else customers
     last = False
+    if start:
+        yield np.zeros(start), last
     while not last:
         moments = arrivals.draw(int(min(size, left)))
         inside = moments[: np.searchsorted(moments, horizon)] if horizon < np.inf else moments
@@ -145,11 +163,15 @@ def _thinkers(
     plan: StationPlan,
     seed: np.random.SeedSequence,
     services: _Services,
+    *,
     customers: int | None,
     horizon: float,
+    start: int,
 ) -> Iterator[Visits]:
     thinking = Stream(plan.thinking, stream_seed(seed, _THINKING))
-    asking = np.sort(thinking.draw(plan.population))  # in order, they are a heap
+    asking = thinking.draw(plan.population)
+    asking[:start] = 0.0
+    asking.sort()  # in order, they are a heap
     free = np.zeros(min(int(plan.servers), plan.population))
     left = np.inf if customers is None else customers
     while left > 0:

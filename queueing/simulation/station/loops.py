@@ -18,6 +18,7 @@ Codes = NDArray[np.int8]
 
 SERVED, ABANDONED, BLOCKED = range(3)
 _CHAIN, _SHIFT = 16, 256  # up to so many servers the one is fastest, then the other, then the heap
+_PAIRS = 100  # up to so many, and above _CHAIN, two customers at once are faster still
 
 
 @inlined
@@ -65,10 +66,35 @@ def _push(heap: Floats, size: int, time: float) -> None:
     heap[hole] = time
 
 
+@inlined
+def _serve_two(
+    arrivals: Floats, services: Floats, free: Floats, waited: Floats, customer: int
+) -> None:
+    """Serve a customer and the next, and shift the times once for both: half the memory's work."""
+    start = max(free[0], arrivals[customer])
+    waited[customer] = start - arrivals[customer]
+    one = start + services[customer]
+    start = max(min(free[1], one), arrivals[customer + 1])
+    waited[customer + 1] = start - arrivals[customer + 1]
+    two = start + services[customer + 1]
+    last = free.size - 1
+    most = max(free[last], one)
+    before = min(free[last], max(free[last - 1], one))
+    for place in range(last - 1):
+        here = min(free[place + 1], max(free[place], one))  # as the first customer leaves it
+        there = min(free[place + 2], max(free[place + 1], one))
+        free[place] = min(there, max(here, two))
+    free[last - 1] = min(most, max(before, two))
+    free[last] = max(most, two)
+
+
 @entry_point
 def first_come(arrivals: Floats, services: Floats, free: Floats, waited: Floats) -> None:
     """Write how long each customer waits; `free` says when each server has done its work."""
-    for customer in range(arrivals.size):
+    done = arrivals.size // 2 * 2 if _CHAIN < free.size <= _PAIRS else 0
+    for customer in range(0, done, 2):
+        _serve_two(arrivals, services, free, waited, customer)
+    for customer in range(done, arrivals.size):
         now = arrivals[customer]
         start = max(free[0], now)
         waited[customer] = start - now

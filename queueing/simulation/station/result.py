@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from queueing import checks
 from queueing.simulation.estimate import Estimate
 from queueing.simulation.station import tally
 from queueing.simulation.station.plan import StationPlan
+from queueing.simulation.station.reduction import controlled, surprises
 from queueing.simulation.station.run import Extent, Run
+from queueing.simulation.station.translate import plan_of
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +51,15 @@ _LACKING = {
     "abandonment_probability": ("patience", "nobody loses patience"),
 }
 _OF_ALL = {"utilization"}  # servers are not of a class
+
+
+def lacking(plan: StationPlan, name: str) -> str:
+    """Return why a plan has no such quantity, nothing where it has."""
+    if name in _LACKING and getattr(plan, _LACKING[name][0]) is None:
+        return f"{plan.name} has no {name}: {_LACKING[name][1]}"
+    if name == "utilization" and math.isinf(plan.servers):
+        return f"{plan.name} has no {name}: its servers have no end"
+    return ""
 
 
 def ratios(sums: Floats, counts: Floats) -> Floats:
@@ -90,7 +101,7 @@ class SimulationResult:
     @property
     def warmup(self) -> Estimate:
         """What was left out at the beginning: customers, or seconds with `horizon=`."""
-        return self._estimate([run.warmup for run in self.runs])
+        return Estimate.of(self._joined(np.array([run.warmup for run in self.runs])).tolist())
 
     def __getattr__(self, name: str) -> Any:
         """Return a quantity's estimate; say so where the model has none."""
@@ -98,10 +109,8 @@ class SimulationResult:
             raise AttributeError("over_time needs horizon=: with customers= no clock is kept")
         if name not in QUANTITIES:
             raise AttributeError(f"a simulation has no {name!r}, only {', '.join(QUANTITIES)}")
-        if name in _LACKING and getattr(self.plan, _LACKING[name][0]) is None:
-            raise AttributeError(f"{self.plan.name} has no {name}: {_LACKING[name][1]}")
-        if name == "utilization" and math.isinf(self.plan.servers):
-            raise AttributeError(f"{self.plan.name} has no {name}: its servers have no end")
+        if reason := lacking(self.plan, name):
+            raise AttributeError(reason)
         if self.plan.classes == 1 or name in _OF_ALL:
             return self._ratio(name, [run.sums.sum(axis=0) for run in self.runs])
         return self._by_class(lambda kind: self._ratio(name, [run.sums[kind] for run in self.runs]))
@@ -126,6 +135,24 @@ class SimulationResult:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the estimates as a table, a row a quantity (and a class, where there are some)."""
+        rows = self.estimates
+        table = pd.concat([estimate.to_frame() for estimate in rows.values()])
+        return table.set_index(pd.Index(list(rows), name="quantity", tupleize_cols=False))
+
+    @property
+    def variance_reduction(self) -> pd.Series:
+        """How many times the replications would have had to be more, were it not for the reduction.
+
+        For each row of `to_frame`, (half width of all runs taken as independent, without controls /
+        half width)^2; 1 throughout where no reduction was asked for, nan where nothing varies.
+        """
+        plain = replace(self, extent=replace(self.extent, reduction=None)).to_frame()
+        widths = plain["half_width"] / self.to_frame()["half_width"].replace(0.0, math.nan)
+        return (widths**2).rename("variance_reduction")
+
+    @property
+    def estimates(self) -> dict[Any, Estimate]:
+        """The estimates of `to_frame`, by quantity, or by (quantity, class)."""
         rows: dict[Any, Estimate] = {}
         for name in QUANTITIES:
             try:
@@ -139,8 +166,7 @@ class SimulationResult:
             several = isinstance(value, np.ndarray)
             key = f"P95 {name}"
             rows |= {(key, k + 1): e for k, e in enumerate(value)} if several else {key: value}
-        table = pd.concat([estimate.to_frame() for estimate in rows.values()])
-        return table.set_index(pd.Index(list(rows), name="quantity", tupleize_cols=False))
+        return rows
 
     @property
     def over_time(self) -> pd.DataFrame:
@@ -156,7 +182,7 @@ class SimulationResult:
             raise AttributeError  # __getattr__ says why
         columns: dict[tuple[str, str], Floats] = {}
         for name, values in self._steps().items():
-            table = [Estimate.of(row.tolist()) for row in values.T]
+            table = [Estimate.of(row.tolist()) for row in self._joined(values).T]
             columns[name, "mean"] = np.array([estimate.mean for estimate in table])
             columns[name, "half_width"] = np.array([estimate.half_width for estimate in table])
         return pd.DataFrame(columns, index=pd.Index(self._times(), name="time"))
@@ -171,18 +197,33 @@ class SimulationResult:
         steps = self.extent.steps
         return np.arange(1.0, steps + 1) * (self.extent.horizon / steps)
 
+    @property
+    def states(self) -> dict[str, Floats]:
+        """What holds at the end of each step, a row a replication and a column a step.
+
+        `mean_number_in_system`, `mean_queue_length`, `wait_probability` (1 where all servers are
+        busy, else 0) and, with limited room, `blocking_probability` (1 where it is full). Needs
+        `horizon=`.
+        """
+        present = np.array([run.timeline["present"] for run in self.runs])
+        busy = np.array([run.timeline["busy"] for run in self.runs])
+        states = {
+            "mean_number_in_system": present,
+            "mean_queue_length": present - busy,
+            "wait_probability": (present >= _levels(self.plan, self._times())).astype(float),
+        }
+        if self.plan.room is not None:
+            states["blocking_probability"] = (present >= self.plan.room).astype(float)
+        return states
+
     def _steps(self) -> dict[str, Floats]:
         """Return each quantity over time, a row a replication."""
         of = {
             name: np.array([run.timeline[name] for run in self.runs])
-            for name in self.runs[0].timeline
+            for name in ("came", "lost", "gone", "wait")
         }
-        levels = _levels(self.plan, self._times())
         accepted = of["came"] - of["lost"]
-        steps = {
-            "mean_number_in_system": of["present"],
-            "mean_queue_length": of["present"] - of["busy"],
-            "wait_probability": (of["present"] >= levels).astype(float),
+        steps = self.states | {
             "mean_wait": ratios(of["wait"], accepted),
             "blocking_probability": ratios(of["lost"], of["came"]),
             "abandonment_probability": ratios(of["gone"], accepted),
@@ -197,7 +238,8 @@ class SimulationResult:
         share = float(checks.fractions("p", p))
 
         def of_class(kind: int) -> Estimate:
-            return self._estimate([getattr(run, times)[kind].quantile(share) for run in self.runs])
+            values = [getattr(run, times)[kind].quantile(share) for run in self.runs]
+            return self._estimate(values)
 
         return of_class(0) if self.plan.classes == 1 else self._by_class(of_class)
 
@@ -211,12 +253,37 @@ class SimulationResult:
         above, below = _MEANINGS[name]
         sums = np.array([above(row) for row in rows], dtype=float)
         counts = [below(row, run) for row, run in zip(rows, self.runs, strict=True)]
-        return self._estimate(ratios(sums, np.array(counts, dtype=float)).tolist())
+        return self._estimate(ratios(sums, np.array(counts, dtype=float)).tolist(), name)
 
-    def _estimate(self, values: Sequence[float]) -> Estimate:
+    def _estimate(self, values: Sequence[float], name: str = "") -> Estimate:
         """Return the estimate of a number, to be paired only if no replication is missing."""
         whole = [run.number for run in self.runs] == list(range(len(self.runs)))
-        return Estimate.of(values, seed=self.seed if whole else None)
+        apart = self._joined(np.array(values))
+        reduction = self.extent.reduction
+        if name and reduction and reduction.control:
+            apart = controlled(apart, self._controls(name))
+        return Estimate.of(apart.tolist(), seed=self.seed if whole else None)
+
+    def _joined(self, values: Floats) -> Floats:
+        """Return a value, or a row, for whatever is independent: a replication or a pair."""
+        return self.extent.reduction.joined(values) if self.extent.reduction else values
+
+    def _controls(self, name: str) -> Floats:
+        """Return columns of mean 0: inputs against their means, the exact model against itself."""
+        by_customers = self.extent.customers is not None
+        inputs = [surprises(self.plan, run, by_customers=by_customers) for run in self.runs]
+        columns = [*self._joined(np.array(inputs)).T]
+        reduction = self.extent.reduction
+        exact = reduction.exact if reduction else None
+        if exact and reduction:
+            twin = SimulationResult(
+                plan=plan_of(exact),
+                extent=replace(self.extent, reduction=replace(reduction, control=False)),
+                runs=tuple(run.exact for run in self.runs if run.exact),
+                seed=self.seed,
+            )
+            columns.append(np.array(getattr(twin, name).values) - getattr(exact, name))
+        return np.column_stack(columns)
 
     def __repr__(self) -> str:
         """Write a small table."""

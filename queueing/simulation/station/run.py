@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from queueing.simulation.station import tally
 from queueing.simulation.station.lines import Visits, visits
 from queueing.simulation.station.loops import ABANDONED, BLOCKED, SERVED
 from queueing.simulation.station.plan import StationPlan
+from queueing.simulation.station.reduction import Reduction
+from queueing.simulation.station.translate import plan_of
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +30,8 @@ class Extent:
     horizon: float = np.inf  # seconds
     warmup: float | None = None  # customers or seconds, as the run is measured; None: by MSER-5
     steps: int = 0  # rows of the timeline
+    start: int = 0  # customers present at time 0
+    reduction: Reduction | None = None
 
     @property
     def cuts(self) -> Floats:
@@ -75,6 +79,7 @@ class Run:
     stays: tuple[Histogram, ...]
     timeline: dict[str, Floats] = field(default_factory=dict)
     path: dict[str, Floats] = field(default_factory=dict)
+    exact: "Run | None" = None  # the exact model's run with the same random numbers
 
 
 def run(
@@ -88,12 +93,33 @@ def run(
     Where the warm-up is still to be found, the whole record is returned.
     """
     number = int(seed.spawn_key[-1]) if seed.spawn_key else 0
+    record = _recorded(plan, extent, number, seed, stop)
+    if extent.reduction and extent.reduction.exact:
+        exact = plan_of(extent.reduction.exact)
+        found = extent.reduction.stationary(seed, number)  # by the clock; a customer adds himself
+        present = replace(extent, start=found + (extent.customers is not None))
+        record.exact = _recorded(exact, present, number, seed, stop)
+    return record if extent.warmup is None else record.behind(extent.cuts.size - 1)
+
+
+def _recorded(
+    plan: StationPlan,
+    extent: Extent,
+    number: int,
+    seed: np.random.SeedSequence,
+    stop: Callable[[], bool],
+) -> "Record":
     record = Record(plan, extent, number)
-    for block in visits(plan, seed, customers=extent.customers, horizon=extent.horizon):
+    if extent.reduction:
+        plan = extent.reduction.drawn(plan, number)
+        seed = extent.reduction.seed(seed, number)
+    for block in visits(
+        plan, seed, customers=extent.customers, horizon=extent.horizon, start=extent.start
+    ):
         if stop():
             raise Stopped
         record.add(block)
-    return record if extent.warmup is None else record.behind(extent.cuts.size - 1)
+    return record
 
 
 class Record:
@@ -121,10 +147,11 @@ class Record:
         names = ("came", "lost", "gone", "wait")
         self._step_sums = {name: np.zeros(extent.steps) for name in names}
         self._path: list[Floats] = []
+        self.exact: Record | None = None
 
     def add(self, block: Visits) -> None:
         """Count a block of visits."""
-        self._note_cuts(block.came)
+        self._note_cuts(block.came[self._present(block) :])
         if self._extent.warmup is None:
             tally.batch(block.waited, self._batches, self._batching)
         if block.arrived.size:
@@ -141,11 +168,17 @@ class Record:
         first = bisect_right(self._borders, block.arrived[0], hi=self._cuts.size) - 1
         last = bisect_right(self._borders, block.arrived[-1], first, self._cuts.size) - 1
         inner = np.searchsorted(block.arrived, self._borders[first + 1 : last + 1])
-        edges = [0, *inner.tolist(), block.arrived.size]
+        edges = [self._present(block), *inner.tolist(), block.arrived.size]
         for number in range(last + 1 - first):
             stretch = slice(edges[number], edges[number + 1])
             for kind in range(self._plan.classes):
                 self._count(block, stretch, first + number, kind)
+
+    def _present(self, block: Visits) -> int:
+        """Return how many of a block were there at time 0, and are no arrivals."""
+        if not self._extent.start:
+            return 0
+        return int(np.searchsorted(block.arrived, 0.0, side="right"))
 
     def _note_cuts(self, came: Floats) -> None:
         """Note when the customers came with whom counting may begin."""
@@ -209,9 +242,10 @@ class Record:
         steps = self._extent.steps
         if not steps:
             return
-        place = np.minimum((block.arrived / step).astype(int), steps - 1)
-        outcomes = block.outcomes
-        waited = block.waited
+        new = slice(self._present(block), None)
+        place = np.minimum((block.arrived[new] / step).astype(int), steps - 1)
+        outcomes = None if block.outcomes is None else block.outcomes[new]
+        waited = block.waited[new]
         self._step_sums["came"] += np.bincount(place, minlength=steps)
         self._step_sums["wait"] += np.bincount(place, waited, minlength=steps)
         if outcomes is not None:
@@ -250,6 +284,7 @@ class Record:
             stays=tuple(Histogram.of(row, 0, self._unit) for row in counts[:, 1]),
             timeline=self._timeline(),
             path=self._first_visits(),
+            exact=None if self.exact is None else self.exact.behind(cut),
         )
 
     def _servers_between(self, since: float, until: float) -> float:

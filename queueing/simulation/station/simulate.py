@@ -14,7 +14,8 @@ from queueing.simulation.replicate import replicate, seeds
 from queueing.simulation.station.arrivals import bounded
 from queueing.simulation.station.crowds import crowded
 from queueing.simulation.station.plan import StationPlan
-from queueing.simulation.station.result import QUANTITIES, SimulationResult
+from queueing.simulation.station.reduction import reduction_of
+from queueing.simulation.station.result import QUANTITIES, SimulationResult, lacking
 from queueing.simulation.station.run import Extent, Record, Run, run
 from queueing.simulation.station.translate import plan_of
 from queueing.simulation.station.warmup import shares
@@ -45,6 +46,9 @@ class Options(TypedDict, total=False):
     executor: Executor | None
     progress: bool
     steps: int
+    start: int
+    control: str | None
+    antithetic: bool
 
 
 @overload
@@ -75,6 +79,9 @@ def simulate(
     executor: Executor | None = None,
     progress: bool = False,
     steps: int = _STEPS,
+    start: int = 0,
+    control: str | None = None,
+    antithetic: bool = False,
     retries: "RetryPolicy | None" = None,
     timeout: float = math.inf,
     backpressure: "Policy | None" = None,
@@ -102,6 +109,13 @@ def simulate(
     place; with a BacklogAutoscaler the station's servers are those of one worker. Each has a result
     of its own kind.
 
+    With `horizon=`, `start` customers are there at time 0, whose services begin then: they count as
+    present, not as arrivals. `control="exact"` and `antithetic=True` narrow the intervals where
+    nothing moves, and `variance_reduction` says by how much: the first those of means and
+    probabilities, by what is known exactly (mean gap and service, and M/M/c of the same means where
+    the model is of another kind, without limits), the second by pairs of runs on u and 1 - u, each
+    of which counts as one.
+
     Raises `ValueError` for a model that cannot be run, for one that has no stationary state but is
     asked for it, and for parameters that make no sense.
 
@@ -117,6 +131,11 @@ def simulate(
     """
     plan = plan_of(model)
     if retries is not None or backpressure is not None or timeout != math.inf:
+        if start or control is not None or antithetic:
+            raise ValueError(
+                "start=, control= and antithetic= are for a station alone, "
+                "without retries= and backpressure="
+            )
         return crowded(
             model,
             plan,
@@ -134,10 +153,16 @@ def simulate(
             progress=progress,
         )
     extent = _extent(plan, customers, horizon, warmup, steps)
+    extent = replace(extent, start=_start(plan, extent, start))
     if plan.rate is not None:
         plan = replace(plan, rate=bounded(plan.rate, extent.horizon))
     root, streams = seeds(seed, replications)
     wanted = _wanted(until, len(streams))
+    _refuse_lacking(plan, wanted)
+    reduction = reduction_of(
+        plan, control=control, antithetic=antithetic, replications=len(streams)
+    )
+    extent = replace(extent, reduction=reduction)
     runs: list[Run] = []
     batch = len(streams) if until is None and extent.warmup is not None else _PILOT
     narrow, cut_short = None, False
@@ -152,6 +177,7 @@ def simulate(
             narrow = all(_is_narrow(result, *each) for each in wanted)
         else:
             batch = len(streams)
+    runs = _complete(runs, extent)
     return SimulationResult(
         plan=plan,
         extent=extent,
@@ -183,10 +209,40 @@ def _add(runs: list[Run], finished: Sequence[Run | Record], extent: Extent) -> E
     runs += [one for one in finished if isinstance(one, Run)]
     if not records:
         return extent
-    each, common = shares([record.batches for record in records])
+    together = extent.reduction.together if extent.reduction else 1
+    records = records[: len(records) // together * together]
+    each, common = shares([record.batches for record in records], together)
     cuts = np.searchsorted(extent.cuts, np.multiply([*each, common], 2 * extent.cuts[-1]))
     runs += [record.behind(int(cut)) for record, cut in zip(records, cuts, strict=False)]
     return replace(extent, warmup=float(extent.cuts[cuts[-1]]))
+
+
+def _complete(runs: list[Run], extent: Extent) -> list[Run]:
+    """Return the runs without those whose other half was interrupted."""
+    if not (extent.reduction and extent.reduction.antithetic):
+        return runs
+    numbers = {run.number for run in runs}
+    return [run for run in runs if run.number ^ 1 in numbers]
+
+
+def _start(plan: StationPlan, extent: Extent, start: int) -> int:
+    """Return how many are present at time 0, if that makes sense."""
+    number = checks.whole("start", start, at_least=0)
+    most = plan.population or plan.room
+    if most is not None and number > most:
+        raise ValueError(f"start must be at most {most}, for whom {plan.name} has places")
+    if number and extent.customers is not None:
+        raise ValueError("start= needs horizon=: with customers= a run begins empty")
+    return number
+
+
+def _refuse_lacking(plan: StationPlan, wanted: list[tuple[Any, float, bool]]) -> None:
+    """Refuse to stop by what cannot be had, before anything runs."""
+    for name, _, _ in wanted:
+        if isinstance(name, tuple):
+            checks.fractions("p", name[1])
+        elif reason := lacking(plan, name):
+            raise ValueError(f"until cannot judge {name}: {reason}")
 
 
 def _extent(

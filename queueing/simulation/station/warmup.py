@@ -37,9 +37,10 @@ def mser(batches: NDArray[Any]) -> int:
     return int(np.argmin(errors[: values.size // 2 + 1]))
 
 
-def shares(series: Sequence[NDArray[Any]]) -> tuple[list[float], float]:
+def shares(series: Sequence[NDArray[Any]], together: int = 1) -> tuple[list[float], float]:
     """Return the share to leave out of each replication, by the others, and that by all.
 
+    So many replications as are `together`, one after the other, are not others to each other.
     `series` holds batch means. Where batches were put together pair by pair, the others follow.
     """
     shortest = min((one.size for one in series), default=0)
@@ -47,7 +48,8 @@ def shares(series: Sequence[NDArray[Any]]) -> tuple[list[float], float]:
         return [0.0 for _ in series], 0.0
     level = np.array([_shortened(one, shortest) for one in series])
     total = level.sum(axis=0)
-    others = total - level if len(series) > 1 else level
+    groups = level.reshape(-1, together, shortest).sum(axis=1)
+    others = total - np.repeat(groups, together, axis=0) if len(groups) > 1 else level
     return [mser(one) / shortest for one in others], mser(total) / shortest
 
 
