@@ -36,6 +36,19 @@ def test_entry_is_complete(asked, forge):
     assert asked.key[:2].isdigit()
 
 
+@pytest.mark.parametrize("asked", EXERCISES.values(), ids=list(EXERCISES))
+@pytest.mark.parametrize("name", ["mailforge", "guided-queues-and-workers"])
+def test_entry_follows_every_scenario(asked, name):
+    scenario = Scenario.load(name)
+    assert asked.question(scenario)
+    assert asked.solution(scenario)
+    if not asked.prediction:
+        assert asked.hints
+        assert asked.judge(scenario, str(asked.answer(scenario))).verdict == "right"
+        for miss in asked.near_misses:
+            assert asked.judge(scenario, str(miss.value(scenario))).verdict == "near"
+
+
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.key)
 def test_right_answer_is_right_as_it_is_shown(asked, forge):
     right = asked.answer(forge)

@@ -120,18 +120,5 @@ def test_the_exercises_answers():
     assert (answers["03-promise"], answers["03-merge"], answers["03-lines"]) == (7, 20, 6)
 
 
-@pytest.mark.parametrize("key", LESSON)
-@pytest.mark.parametrize("scenario", [FORGE, SISTER], ids=["forge", "sister"])
-def test_each_exercise_is_whole(key, scenario):
-    asked = EXERCISES[key]
-    assert asked.question(scenario)
-    assert asked.solution(scenario)
-    if not asked.prediction:
-        assert asked.hints
-        assert asked.judge(scenario, str(asked.answer(scenario))).verdict == "right"
-        for miss in asked.near_misses:
-            assert asked.judge(scenario, str(miss.value(scenario))).verdict == "near"
-
-
 def test_the_mean_instead_of_the_95th():
     assert "not the P95" in EXERCISES["03-promise"].judge(FORGE, "6").message

@@ -213,19 +213,6 @@ def test_the_exercises_answers():
         assert len(clients(FORGE, room=places).points) == states
 
 
-@pytest.mark.parametrize("key", LESSON)
-@pytest.mark.parametrize("scenario", [FORGE, SISTER], ids=["forge", "sister"])
-def test_each_exercise_is_whole(key, scenario):
-    asked = EXERCISES[key]
-    assert asked.question(scenario)
-    assert asked.solution(scenario)
-    if not asked.prediction:
-        assert asked.hints
-        assert asked.judge(scenario, str(asked.answer(scenario))).verdict == "right"
-        for miss in asked.near_misses:
-            assert asked.judge(scenario, str(miss.value(scenario))).verdict == "near"
-
-
 def test_the_quick_answer_to_the_room_is_near_enough():
     case = clients(FORGE)
     quick = case.full_rate * case.timeout

@@ -143,18 +143,5 @@ def test_the_exercises_answers():
         assert (float(line.time_in_system.ppf(0.95)) <= 0.14) is kept
 
 
-@pytest.mark.parametrize("key", LESSON)
-@pytest.mark.parametrize("scenario", [FORGE, SISTER], ids=["forge", "sister"])
-def test_each_exercise_is_whole(key, scenario):
-    asked = EXERCISES[key]
-    assert asked.question(scenario)
-    assert asked.solution(scenario)
-    if not asked.prediction:
-        assert asked.hints
-        assert asked.judge(scenario, str(asked.answer(scenario))).verdict == "right"
-        for miss in asked.near_misses:
-            assert asked.judge(scenario, str(miss.value(scenario))).verdict == "near"
-
-
 def test_the_mean_instead_of_the_95th():
     assert "not the P95" in EXERCISES["02-most"].judge(FORGE, "37.1").message

@@ -25,13 +25,13 @@ from queueing.distributions import (
 from queueing.erlang import erlang_c
 from queueing.formulas import allen_cunneen
 from queueing.laws import deterministic
-from queueing.stations.station import NEVER, DelayStation
+from queueing.stations.station import NEVER, DelayStation, Rated
 
 Approximation = Literal["allen-cunneen", "whitt"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GGc(DelayStation):
+class GGc(Rated, DelayStation):
     """G/G/c by the first two moments of its arrivals and services; an approximation.
 
     `arrival_rate` lambda >= 0 and `service_rate` mu > 0 per second, `servers` c >= 1 whole,
@@ -83,16 +83,6 @@ class GGc(DelayStation):
     def with_servers(self, servers: int) -> "GGc":
         """Return the same station with another number of servers."""
         return self.replace(servers=servers)
-
-    @property
-    def mean_service_time(self) -> float:
-        """E[S] = 1 / mu, seconds."""
-        return 1 / self.service_rate
-
-    @property
-    def offered_load(self) -> float:
-        """The load a = lambda / mu, in Erlang: servers that would be busy if there were plenty."""
-        return self.arrival_rate / self.service_rate
 
     @property
     def mean_wait(self) -> float:

@@ -20,7 +20,7 @@ from queueing.stations.birth_death import equilibrium
 from queueing.stations.counts import TabledNumber
 from queueing.stations.markov import MMc
 from queueing.stations.patience import CutWait, Line, VirtualWait
-from queueing.stations.station import NEVER, DiscreteDistribution, Station
+from queueing.stations.station import NEVER, DiscreteDistribution, Rated, Station
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -29,7 +29,7 @@ _ROUNDING = 1e-13  # a spare share this small is rounding
 
 
 @dataclass(frozen=True, kw_only=True)
-class ErlangA(Station):
+class ErlangA(Rated, Station):
     """M/M/c+M: Poisson arrivals, exponential service, c servers, exponential patience.
 
     `arrival_rate` lambda >= 0, `service_rate` mu > 0 and `patience_rate` theta >= 0 per second,
@@ -57,16 +57,6 @@ class ErlangA(Station):
     def with_servers(self, servers: int) -> "ErlangA":
         """Return the same station with another number of servers."""
         return self.replace(servers=servers)
-
-    @property
-    def mean_service_time(self) -> float:
-        """E[S] = 1 / mu, seconds."""
-        return 1 / self.service_rate
-
-    @property
-    def offered_load(self) -> float:
-        """The load a = lambda / mu, in Erlang, of all who arrive."""
-        return self.arrival_rate / self.service_rate
 
     @property
     def traffic_intensity(self) -> float:

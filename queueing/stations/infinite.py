@@ -16,13 +16,13 @@ from queueing.distributions import Distribution, exponential
 from queueing.erlang import poisson_pmf
 from queueing.laws import deterministic
 from queueing.stations.markov import MMc
-from queueing.stations.station import DiscreteDistribution, Station
+from queueing.stations.station import DiscreteDistribution, Rated, Station
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MMInf(Station):
+class MMInf(Rated, Station):
     """M/M/inf: Poisson arrivals, exponential service, a server for everybody.
 
     `arrival_rate` lambda >= 0 and `service_rate` mu > 0 per second; anything else raises
@@ -61,16 +61,6 @@ class MMInf(Station):
         start = checks.real("start", start, at_least=0)
         gone = -np.expm1(-self.service_rate * t)
         return (start * (1 - gone) + self.offered_load * gone)[()]
-
-    @property
-    def mean_service_time(self) -> float:
-        """E[S] = 1 / mu, seconds."""
-        return 1 / self.service_rate
-
-    @property
-    def offered_load(self) -> float:
-        """The load a = lambda / mu, in Erlang: the mean number of busy servers."""
-        return self.arrival_rate / self.service_rate
 
     @property
     def is_stable(self) -> bool:

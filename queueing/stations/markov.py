@@ -17,12 +17,12 @@ from queueing import checks
 from queueing.distributions import Distribution, exponential, hypoexponential, mixture
 from queueing.erlang import erlang_c, poisson_pmf
 from queueing.laws import deterministic
-from queueing.stations.station import NEVER, DelayStation, DiscreteDistribution
+from queueing.stations.station import NEVER, DelayStation, DiscreteDistribution, Rated
 
 Floats = NDArray[np.float64]
 
 
-class _ExponentialStation(DelayStation):
+class _ExponentialStation(Rated, DelayStation):
     """What M/M/1 and M/M/c answer: everybody is served in the end, first come first served."""
 
     service_rate: float
@@ -34,16 +34,6 @@ class _ExponentialStation(DelayStation):
     def with_servers(self, servers: int) -> "MMc":
         """Return the same station with another number of servers."""
         return MMc(arrival_rate=self.arrival_rate, service_rate=self.service_rate, servers=servers)
-
-    @property
-    def mean_service_time(self) -> float:
-        """E[S] = 1 / mu, seconds."""
-        return 1 / self.service_rate
-
-    @property
-    def offered_load(self) -> float:
-        """The load a = lambda / mu, in Erlang: servers that would be busy if there were plenty."""
-        return self.arrival_rate / self.service_rate
 
     @property
     def wait_probability(self) -> float:

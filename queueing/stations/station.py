@@ -71,6 +71,23 @@ class Station:
         raise AttributeError(f"{kind} has no attribute {name!r}")
 
 
+class Rated:
+    """What follows where customers come at `arrival_rate` and each server has a `service_rate`."""
+
+    arrival_rate: float
+    service_rate: float
+
+    @property
+    def mean_service_time(self) -> float:
+        """E[S] = 1 / mu, seconds."""
+        return 1 / self.service_rate
+
+    @property
+    def offered_load(self) -> float:
+        """The load a = lambda / mu, in Erlang: servers that would be busy if there were plenty."""
+        return self.arrival_rate / self.service_rate
+
+
 class DelayStation(Station, ABC):
     """A station that serves everybody in the end: what follows from its load and its mean wait.
 
