@@ -84,3 +84,39 @@ def test_an_interruption_before_anything_is_finished_is_passed_on() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         replicate(interrupt, seeds(1, 3)[1])
+
+
+class Interrupted(list[np.random.SeedSequence]):
+    """Streams of which a thousand are handed out when Ctrl-C comes, two being finished."""
+
+    def __iter__(self):
+        for number in range(1000):
+            yield np.random.SeedSequence(number)
+        assert FINISHED.wait(timeout=30)
+        raise KeyboardInterrupt
+
+
+FINISHED, BEGUN = threading.Event(), []
+
+
+def two_and_then_slowly(seed: np.random.SeedSequence, stop: Callable[[], bool]) -> float:
+    BEGUN.append(seed.entropy)
+    if seed.entropy >= 2:
+        FINISHED.set()
+        for _ in range(3000):
+            if stop() or RELEASED.wait(timeout=0.01):
+                raise Stopped
+    return float(seed.entropy)
+
+
+RELEASED = threading.Event()
+
+
+def test_an_interruption_while_runs_are_handed_out_keeps_what_is_finished() -> None:
+    """The rest is neither begun nor waited for."""
+    with ThreadPoolExecutor(1) as one:
+        try:
+            assert replicate(two_and_then_slowly, Interrupted(), executor=one) == [0.0, 1.0]
+        finally:
+            RELEASED.set()
+    assert len(BEGUN) == 3

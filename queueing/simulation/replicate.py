@@ -63,26 +63,32 @@ def replicate(
     as its cause.
     """
     if executor is not None:
-        return _collect(
-            [executor.submit(task, stream, never) for stream in streams], progress=progress
-        )
+        return _collect(executor, task, streams, never, progress=progress)
     stop = threading.Event()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
-            return _collect(
-                [pool.submit(task, stream, stop.is_set) for stream in streams], progress=progress
-            )
+            return _collect(pool, task, streams, stop.is_set, progress=progress)
         finally:
             stop.set()
 
 
-def _collect(futures: list[Future[Result]], *, progress: bool) -> list[Result]:
-    """Wait for all; on an interruption or an error cancel the rest."""
+def _collect(
+    executor: Executor,
+    task: Task[Result],
+    streams: Sequence[np.random.SeedSequence],
+    stop: Callable[[], bool],
+    *,
+    progress: bool,
+) -> list[Result]:
+    """Hand out all and wait for them; on an interruption or an error cancel the rest."""
+    futures: list[Future[Result]] = []
     try:
+        for stream in streams:  # of a million the last wait long for their turn: it may end here
+            futures.append(executor.submit(task, stream, stop))  # noqa: PERF401
         for future in _watched(futures, progress=progress):
             future.result()
     except BaseException as error:
-        for future in futures:
+        for future in reversed(futures):  # the last first: what is cancelled must not be begun
             future.cancel()
         finished = [
             f.result() for f in futures if f.done() and not f.cancelled() and not f.exception()
