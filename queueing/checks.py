@@ -84,7 +84,8 @@ def array(
     ValueError: offered_load must hold finite numbers of at least 0, got nan
     """
     raw = np.asarray(value)
-    if raw.dtype.kind not in "iuf":
+    listed = value if isinstance(value, list | tuple) else ()
+    if raw.dtype.kind not in "iuf" or any(isinstance(one, bool | np.bool_) for one in listed):
         raise ValueError(
             f"{name} must hold {_range('finite numbers', above, at_least, below)}, got {value!r}"
         )

@@ -16,6 +16,8 @@ from queueing.erlang import erlang_c
 
 Floats = NDArray[np.float64]
 
+_MOST_SERVERS = 2.0**53  # beyond, a server more or less is below rounding
+
 
 def littles_law(
     *, number: float | None = None, rate: float | None = None, time: float | None = None
@@ -144,14 +146,17 @@ def square_root_staffing(
 
     `offered_load` a >= 0 in Erlang, `quality` beta > 0. S. Halfin and W. Whitt, "Heavy-traffic
     limits for queues with many exponential servers" (Operations Research 29, 1981). Raises
-    `ValueError`.
+    `ValueError`, and so it does for 2^53 servers and more.
 
     >>> int(square_root_staffing(100, 1.0))
     110
     """
     load = checks.array("offered_load", offered_load, at_least=0)
     beta = checks.array("quality", quality, above=0)
-    return np.ceil(load + beta * np.sqrt(load)).astype(np.int64)[()]
+    servers = np.ceil(load + beta * np.sqrt(load))
+    if (servers >= _MOST_SERVERS).any():
+        raise ValueError(f"the rule must give fewer than {_MOST_SERVERS:g} servers: lower a load")
+    return servers.astype(np.int64)[()]
 
 
 def square_root_quality(wait_probability: ArrayLike) -> np.float64 | Floats:

@@ -7,11 +7,11 @@ one time. W. J. Gordon and G. F. Newell, "Closed queuing systems with exponentia
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple, TypeVar, cast
+from typing import ClassVar, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from scipy.optimize import bisect
 from queueing import checks
 from queueing.erlang import poisson_pmf
 from queueing.stations import MMc
-from queueing.stations.station import Station
+from queueing.stations.station import QUANTITIES, Station
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,15 @@ _ROUNDING = 1e-12  # by this much the probabilities of a row may miss their sum
 _LEAST = 1e-250  # smaller probabilities of a term are dropped ...
 _KEPT = 1e-200  # ... which leaves every digit of a sum as large as this
 
+_OF_A_NODE = (
+    "mean_wait",
+    "mean_queue_length",
+    "wait_probability",
+    "wait",
+    "time_in_system",
+    "number_in_system",
+    "traffic_intensity",
+)
 _Entry = TypeVar("_Entry")
 
 
@@ -58,6 +67,9 @@ class JacksonNetwork(Station):
     ([8.0, 4.0], 1.6)
     """
 
+    lacks: ClassVar[Mapping[str, str]] = QUANTITIES | dict.fromkeys(
+        [*_OF_A_NODE, "utilization"], "each node has its own, so ask one of `stations`"
+    )
     arrival_rates: Sequence[float]
     service_rates: Sequence[float]
     servers: Sequence[int]
@@ -155,6 +167,9 @@ class ClosedNetwork(Station):
     (1.432862722, 1.093710692)
     """
 
+    lacks: ClassVar[Mapping[str, str]] = QUANTITIES | dict.fromkeys(
+        [*_OF_A_NODE, "mean_time_in_system"], "only the mean numbers and `response_time` are known"
+    )
     population: int
     think_time: float
     visits: Sequence[float]

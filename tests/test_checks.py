@@ -98,3 +98,9 @@ def test_a_percentage_or_worse_is_refused_as_a_fraction(value):
 
 def test_one_bad_fraction_among_good_ones_is_refused():
     assert re.search("got .*95", refusal(checks.fractions, "p", [0.5, 95]))
+
+
+@pytest.mark.parametrize("value", [[True, 2.0], (1, False), [np.True_, 1]])
+def test_a_truth_among_numbers_is_no_number(value):
+    with pytest.raises(ValueError, match="rates must hold finite numbers"):
+        checks.array("rates", value)

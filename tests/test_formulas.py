@@ -251,3 +251,10 @@ def test_the_rule_broadcasts_and_refuses_by_name():
             ValueError, match=r"^wait_probability must hold finite numbers above 0 "
         ):
             square_root_quality(bad)
+
+
+def test_the_square_root_rule_stops_where_numbers_are_no_longer_whole():
+    assert square_root_staffing(1e15, 1) == 1e15 + math.ceil(math.sqrt(1e15))
+    for load, quality in ((1e300, 1), (100, 1e300)):
+        with pytest.raises(ValueError, match="fewer than 9"):
+            square_root_staffing(load, quality)

@@ -393,3 +393,9 @@ def test_parameters_that_cannot_be_are_refused(bad):
     if bad != [3]:
         with pytest.raises(ValueError, match=r"^servers must be a whole number of at least 1, got"):
             STATIONS[2].replace(servers=bad)
+
+
+def test_nobody_waits_where_nobody_comes():
+    idle = ErlangA(arrival_rate=0, service_rate=2, servers=2, patience_rate=1)
+    times = idle.time_in_system.rvs(20_000, 1)
+    assert times.mean() == pytest.approx(0.5, abs=0.02)

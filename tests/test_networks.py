@@ -381,3 +381,13 @@ def test_a_quantity_that_a_network_has_not_is_refused_with_its_reason():
     for network in (FEEDBACK, MIXED):
         with pytest.raises(AttributeError, match="nobody is turned away in this model"):
             network.blocking_probability  # noqa: B018
+
+
+def test_what_belongs_to_a_node_is_to_be_asked_there():
+    feedback = JacksonNetwork(arrival_rates=[1], service_rates=[3], servers=[1], routing=[[0.5]])
+    closed = ClosedNetwork(population=2, think_time=1, visits=[1], service_times=[1], servers=[1])
+    for name in ("utilization", "mean_wait", "number_in_system"):
+        with pytest.raises(AttributeError, match=f"has no {name}: each node has its own"):
+            getattr(feedback, name)
+    with pytest.raises(AttributeError, match="has no mean_wait: only the mean numbers"):
+        closed.mean_wait  # noqa: B018

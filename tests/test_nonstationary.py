@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, linalg, stats
 
-from queueing import MMc
+from queueing import MMc, MMcK
 from queueing.nonstationary import MtMc, PiecewiseConstant, PiecewiseLinear, Sinusoid
 
 MEANS = ["mean_number_in_system", "mean_queue_length", "variance"]
@@ -311,3 +311,25 @@ def test_times_come_in_any_order_and_more_than_once():
     assert table.iloc[0].equals(table.iloc[2])
     assert station.exact(5).equals(table.iloc[[0]])
     assert station.exact([]).empty
+
+
+@pytest.mark.parametrize("rate", [1e-9, 1e-3, 5.0])
+def test_a_fluid_below_the_servers_fills_as_exactly_at_any_rate(rate):
+    """For mu = 1 it is x = lambda (1 - e^-t)."""
+    times = np.array([0.5, 1.0, 3.0])
+    station = MtMc(arrival_rate=rate, service_rate=1, servers=6)
+    found = station.fluid(times)["mean_number_in_system"].to_numpy()
+    assert found == pytest.approx(rate * -np.expm1(-times), rel=1e-8, abs=0)
+
+
+@pytest.mark.parametrize(("rate", "servers", "capacity"), [(3, 5, 5), (8, 3, 7), (0, 2, 4)])
+def test_with_a_capacity_each_moment_is_that_of_the_loss_station(rate, servers, capacity):
+    """A rate that stands still: pointwise and by modified offered load it is M/M/c/K."""
+    plain = {"arrival_rate": rate, "service_rate": 1, "servers": servers, "capacity": capacity}
+    moving, still = MtMc(**plain), MMcK(**plain)
+    for table in (moving.pointwise([1.0]), moving.modified_offered_load([1.0])):
+        found = table.iloc[0]
+        assert found["mean_number_in_system"] == pytest.approx(still.mean_number_in_system)
+        assert found["mean_queue_length"] == pytest.approx(still.mean_queue_length)
+        assert found["blocking_probability"] == pytest.approx(still.blocking_probability)
+        assert found["variance"] == pytest.approx(still.number_in_system.var())

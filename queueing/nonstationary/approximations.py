@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import optimize
 
 from queueing.nonstationary.rates import Rate, followed, stops_between
+from queueing.stations.birth_death import equilibrium
 from queueing.stations.markov import MMc
 
 Floats = NDArray[np.float64]
@@ -99,13 +100,7 @@ def fluid(
 
 
 def _finite(offered_load: float, servers: int, n: Floats) -> Floats:
-    """Return the stationary law on `n`, from the logarithms of its weights."""
+    """Return the stationary law on `n`."""
     if offered_load == 0:
         return np.where(n == 0, 1.0, 0.0)
-    if servers == 0:
-        return np.where(n == n[-1], 1.0, 0.0)
-    busy = np.minimum(n, servers)
-    weights = n * math.log(offered_load) - special.gammaln(busy + 1)
-    weights -= (n - busy) * math.log(servers)
-    p = np.exp(weights - weights.max())
-    return p / p.sum()
+    return equilibrium(np.full(n.size - 1, offered_load), np.minimum(n[1:], servers))

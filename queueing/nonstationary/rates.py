@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 
 _SMALL = 0.03  # below, a series has more digits than the formula
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_LOOKS = 65  # at a rate, for how large it becomes
+_NOTHING = 1e-30  # of a level: an error that is none
 _MOST_HALVINGS, _SETTLED = 16, 1e-13  # of the panels of an integral, and when it is found
 
 
@@ -324,6 +326,8 @@ def followed(
     horizon = float(times.max(initial=0.0))
     result = np.full(moments.shape, float(start))
     level = np.array([float(start)])
+    fed = np.max([slope(t, np.zeros(1)) for t in np.linspace(0.0, horizon, _LOOKS)])
+    least = max(start, min(1.0, float(fed) * horizon), _NOTHING)  # how large x is, at least
     for a, b in pairwise(stops_between(0.0, horizon, *rates, turns=turns)):
         inside = (moments > a) & (moments <= b)
         just_before = np.nextafter(b, a)  # a step belongs to what comes after it
@@ -334,7 +338,7 @@ def followed(
             method="LSODA",
             t_eval=np.union1d(moments[inside], [b]),
             rtol=1e-10,
-            atol=1e-12 * max(1.0, start),
+            atol=1e-12 * least,
             max_step=min(rate.longest_step(horizon) for rate in rates),
         )
         result[inside] = np.minimum(solution.y[0][: inside.sum()], most)

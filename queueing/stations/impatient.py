@@ -220,7 +220,9 @@ class _TimeInSystem(Distribution):
         return wait - served * s / (s + self.service_rate)
 
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
-        wait = np.where(rng.random(size) < self.waits, VirtualWait(self.line).draw(size, rng), 0)
+        waits, wait = rng.random(size) < self.waits, np.zeros(size)
+        if waits.any():
+            wait[waits] = VirtualWait(self.line).draw(int(waits.sum()), rng)
         patience = rng.exponential(1 / self.line.theta, size)
         service = rng.exponential(1 / self.service_rate, size)
         return np.where(wait < patience, wait + service, patience)

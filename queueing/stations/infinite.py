@@ -4,6 +4,7 @@ L. Kleinrock, "Queueing Systems, volume 1: Theory" (1975), chapter 3. a = lambda
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from queueing.distributions import Distribution, exponential
 from queueing.erlang import poisson_pmf
 from queueing.laws import deterministic
 from queueing.stations.markov import MMc
-from queueing.stations.station import DiscreteDistribution, Rated, Station
+from queueing.stations.station import QUANTITIES, DiscreteDistribution, Rated, Station
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +34,9 @@ class MMInf(Rated, Station):
     (2.0, 0.0, 1.900426)
     """
 
+    lacks: ClassVar[Mapping[str, str]] = QUANTITIES | dict.fromkeys(
+        ("utilization", "traffic_intensity"), "there are always more servers than customers"
+    )
     servers: ClassVar[float] = math.inf
     arrival_rate: float
     service_rate: float

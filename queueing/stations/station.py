@@ -3,7 +3,8 @@
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,13 +17,11 @@ NEVER = Constant(float("inf"))  # the wait in a station that cannot keep up
 
 _ROUNDING = 1e-13  # a spare share this small is rounding: 3 * 0.1 is not above 0.3
 
-_QUANTITIES = {  # what some stations have and others lack, and why
-    "blocking_probability": "nobody is turned away",
-    "abandonment_probability": "nobody loses patience",
-    "served_wait": "nobody loses patience, and all are served",
-    "offered_wait": "nobody loses patience",
-    "utilization": "there are always more servers than customers",
-    "traffic_intensity": "there are always more servers than customers",
+QUANTITIES = {  # what some stations have and others lack, and why
+    "blocking_probability": "nobody is turned away in this model",
+    "abandonment_probability": "nobody loses patience in this model",
+    "served_wait": "nobody loses patience, and all are served in this model",
+    "offered_wait": "nobody loses patience in this model",
 }
 
 
@@ -53,6 +52,8 @@ class DiscreteDistribution(ABC):
 class Station:
     """A frozen dataclass of parameters; `replace` makes another with some of them changed."""
 
+    lacks: ClassVar[Mapping[str, str]] = QUANTITIES
+
     def replace(self, **changes: Any) -> Self:
         """Return this station with some parameters changed; `ValueError` for a name it lacks."""
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
@@ -66,8 +67,8 @@ class Station:
     def __getattr__(self, name: str) -> Any:
         """Say why a quantity of the field is not to be had from this station."""
         kind = type(self).__name__
-        if name in _QUANTITIES:
-            raise AttributeError(f"{kind} has no {name}: {_QUANTITIES[name]} in this model")
+        if name in self.lacks:
+            raise AttributeError(f"{kind} has no {name}: {self.lacks[name]}")
         raise AttributeError(f"{kind} has no attribute {name!r}")
 
 
