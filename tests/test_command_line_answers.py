@@ -88,18 +88,35 @@ def test_designs_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "known: A, B" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seed", [[], ["--seed", "1"]])
 def test_designs_by_chance_share_their_customers(
-    short: str, capsys: pytest.CaptureFixture[str]
+    seed: list[str],
+    short: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Three minutes, twice the same design: no difference at all, and the intervals overlap."""
-    command = ["compare", short, "E", "E", "--replications", "3", "--seed", "1", "--json"]
-    assert main(command) == PASSES
-    told = json.loads(capsys.readouterr().out)
-    assert {row["difference"] for row in told["chance"]} == {0.0}
-    command[3] = "E with Single-AZ"
-    main([*command[:-1], "--csv"])
-    rows = table(capsys.readouterr().out)
-    assert {row["design"] for row in rows} == {"E", "E with Single-AZ"}
+    """Three minutes: with a seed or without, all run on one; the first differs from itself by 0."""
+    run, seeds = Scenario.simulate, []
+
+    def noted(scenario, design, **options):
+        surge = run(scenario, design, **options)
+        seeds.append(surge.seed)
+        return surge
+
+    monkeypatch.setattr(Scenario, "simulate", noted)
+    both = ["E", "E with Single-AZ"]
+    assert main(["compare", short, *both, "--replications", "3", *seed, "--json"]) in {
+        PASSES,
+        FAILS,
+    }
+    assert len(seeds) == 2
+    assert len(set(seeds)) == 1
+    told = json.loads(capsys.readouterr().out)["chance"]
+    assert {row["difference"] for row in told if row["design"] == "E"} == {0.0}
+    other = {row["number"]: row for row in told if row["design"] == both[1]}
+    price = [FORGE.evaluate(FORGE.designs[name]).cost for name in both]
+    cost = other["cost, USD a month"]["difference"]
+    assert cost == pytest.approx(price[1] - price[0], abs=0.5)
 
 
 def test_a_post_mortem_by_theory_and_by_chance(
@@ -272,3 +289,19 @@ def test_no_file_ends_in_a_traceback(
     assert ("mine.toml" in told.err) is (status == BAD_INPUT)
     if status != BAD_INPUT:
         json.loads(told.out, parse_constant=pytest.fail)
+
+
+def test_nothing_is_left_of_a_figure_that_came_to_nothing(tmp_path: Path) -> None:
+    figure, kept = tmp_path / "out.svg", tmp_path / "kept.svg"
+    kept.write_text("mine", encoding="utf-8")
+    for path in (figure, kept):
+        assert main(["evaluate", "nowhere.toml", "--figure", str(path)]) == BAD_INPUT
+    assert not figure.exists()
+    assert kept.read_text(encoding="utf-8") == "mine"
+
+
+def test_next_to_nothing_is_told_as_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert FORGE.evaluate(FORGE.designs["C"]).worst_backlog < 1e-9
+    main(["compare", "mailforge", "C"])
+    (line,) = [row for row in capsys.readouterr().out.splitlines() if row.startswith("most mails")]
+    assert line.split()[-1] == "0"

@@ -123,6 +123,8 @@ def test_a_line_that_is_never_served_waits_for_ever() -> None:
     assert line.delay[10] == np.inf
     (late,) = fluid.lines(SECONDS[:1000], RATE[:1000], CAPACITY[:1000], urgent_share=0.0)
     assert late.delay[-1] == pytest.approx(999 * 2 / 4, abs=1)
+    _, others = fluid.lines(SECONDS[:1000], RATE[:1000], CAPACITY[:1000], urgent_share=0.25)
+    assert others.delay[-1] == pytest.approx(999 * 2 / 2.5, abs=1)  # the urgent go on coming
 
 
 # Against the engine, without failures, which theory leaves out

@@ -234,3 +234,21 @@ def test_the_report_says_the_same_to_people_and_to_programs() -> None:
     assert "FAILS the contract: oldest mail" in text
     assert f"{behind.cost:.2f} USD a month" in text
     assert "<caption>" in report.markup(behind)
+
+
+def test_a_scorecard_shows_itself() -> None:
+    card = named("E with 4 workers")
+    assert str(card) == report.text(card)
+    assert "BROKEN" in card._repr_html_()
+    table = card.to_frame()
+    assert table.loc["oldest mail", "kept"] == card.oldest_mail_s
+    assert table["passes"].tolist() == [check.passes for check in card.checks]
+
+
+def test_a_number_without_end_is_null_in_json() -> None:
+    card = FORGE.evaluate(FORGE.design())
+    card.__dict__["p95_ms"] = np.inf
+    told = json.loads(json.dumps(report.data(card), allow_nan=False))
+    assert told["p95_ms"] is None
+    (latency,) = [check for check in told["checks"] if check["clause"] == "P95 latency"]
+    assert (latency["kept"], latency["margin"], latency["passes"]) == (None, None, False)

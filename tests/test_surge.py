@@ -215,3 +215,13 @@ def test_the_command_line(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told["estimates"][0]["replications"] == 2
     assert main(["simulate", "mailforge", "--replications", "0"]) == BAD_INPUT
     assert "replications" in capsys.readouterr().err
+
+
+def test_a_mean_line_is_not_taken_for_the_longest_moment() -> None:
+    """Half an hour of the peak: a mean of one mail waits, at some moment dozens do."""
+    scenario = peak_hour()
+    surge = scenario.simulate(scenario.base, replications=4, seed=2)
+    row = beside(scenario.evaluate(scenario.base), surge).loc["most mails waiting"]
+    assert row["theory"] < 2
+    assert row["simulated"] > 10
+    assert "the mean line at its longest" in row["reason"]

@@ -39,7 +39,7 @@ def evaluate(scenario: Scenario, options: argparse.Namespace) -> Answer:
         passes=card.passes,
         text=report.text(card),
         data=report.data(card),
-        table=pd.DataFrame([check._asdict() | {"kept?": check.passes} for check in card.checks]),
+        table=card.to_frame().reset_index(),
         svg=svg,
     )
 
@@ -171,4 +171,4 @@ def _named(scenario: Scenario, name: str, where: str = "") -> Design:
 
 def _shown(table: pd.DataFrame) -> str:
     with pd.option_context("display.width", 200, "display.max_columns", 50):
-        return table.to_string(float_format=lambda number: f"{number:,.5g}")
+        return table.to_string(float_format=lambda number: f"{round(number, 9):,.5g}")

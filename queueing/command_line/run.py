@@ -20,10 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without "±" gets "?"
     options = parser().parse_args(arguments)
     try:
-        figure = None if options.figure is None else _checked(Path(options.figure))
+        if options.figure is not None:
+            _check(Path(options.figure))
         answer: Answer = options.run(Scenario.load(options.scenario), options)
-        if figure is not None:
-            figure.write_text(answer.svg(), encoding="utf-8")
+        if options.figure is not None:
+            Path(options.figure).write_text(answer.svg(), encoding="utf-8")
         _print(answer, as_json=options.json, as_csv=options.csv)
     except BrokenPipeError:  # whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -37,15 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return PASSES if answer.passes else FAILS
 
 
-def _checked(path: Path) -> Path:
-    """Return where a figure goes, if it can be written: asked before a long run, not after."""
+def _check(path: Path) -> None:
+    """Refuse a figure that cannot be written where it shall go: before a long run, not after."""
     if path.suffix.lower() != ".svg":
         raise ValueError(f"--figure: the name must end in .svg, got {str(path)!r}")
     try:
+        new = not path.exists()
         path.touch()
+        if new:
+            path.unlink()  # nothing is left behind by a run that comes to nothing
     except (OSError, ValueError) as error:
         raise ValueError(f"--figure: {str(path)!r} cannot be written: {error}") from None
-    return path
 
 
 def _print(answer: Answer, *, as_json: bool, as_csv: bool) -> None:

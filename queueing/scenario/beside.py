@@ -6,6 +6,7 @@ from queueing.scenario.scorecard import Scorecard
 from queueing.scenario.surge import Surge
 
 _FAILURES = "theory keeps every part up; in a run some fail and are repaired"
+_MEAN_LINE = "theory tells the mean line at its longest, a run its longest moment; " + _FAILURES
 _WORKERS = "theory follows the backlog's mean; in a run chance adds workers as well"
 _APPROXIMATION = "an approximation: {}"
 _UPTIME = (
@@ -33,7 +34,7 @@ def beside(card: Scorecard, surge: Surge) -> pd.DataFrame:
         "uptime": (card.uptime, surge.uptime, _UPTIME),
         "cost, USD a month": (card.cost, surge.cost, _WORKERS),
         "oldest mail, s": (card.oldest_mail_s, surge.oldest_mail_s, _FAILURES),
-        "most mails waiting": (card.worst_backlog, surge.worst_backlog, _FAILURES),
+        "most mails waiting": (card.worst_backlog, surge.worst_backlog, _MEAN_LINE),
         "delivery P95, s": (card.delivery_p95_s, surge.delivery_p95_s, _FAILURES),
         **{
             f"delivery P95 {name}, s": (card.delivery_by_priority_p95_s[name], estimate, _FAILURES)

@@ -73,8 +73,8 @@ def data(card: Scorecard) -> dict[str, Any]:
             name: _plain(number) for name, number in card.delivery_by_priority_p95_s.items()
         },
         "class_p95_ms": {name: _plain(number) for name, number in card.class_p95_ms.items()},
-        "checks": [check._asdict() | {"passes": check.passes} for check in card.checks],
-        "cost_lines": card.cost_lines.to_dict("records"),
+        "checks": plain_records(card.to_frame()),
+        "cost_lines": plain_records(card.cost_lines.set_index("component")),
         "station_load_at_peak": {name: _plain(load) for name, load in card.stations.max().items()},
         "basis": [basis._asdict() for basis in card.basis],
     }
@@ -116,7 +116,7 @@ def surge_data(surge: Surge) -> dict[str, Any]:
         "stopped_early": surge.stopped_early,
         "passes": surge.keeps_contract,
         "estimates": plain_records(surge.to_frame()),
-        "counts": {name: surge.count(name).mean for name in COUNTED},
+        "counts": {name: _plain(surge.count(name).mean) for name in COUNTED},
     }
 
 

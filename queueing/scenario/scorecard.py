@@ -104,6 +104,22 @@ class Scorecard:
         """What the design does."""
         return plan(self.scenario, self.design)
 
+    def __str__(self) -> str:
+        """Write it as lines for a terminal."""
+        from queueing.scenario import report  # noqa: PLC0415, it is made of scorecards
+
+        return report.text(self)
+
+    def _repr_html_(self) -> str:
+        from queueing.scenario import report  # noqa: PLC0415
+
+        return report.markup(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the clauses as a table: promised, kept, margin, unit, passes, a row a clause."""
+        rows = [check._asdict() | {"passes": check.passes} for check in self.checks]
+        return pd.DataFrame(rows).set_index("clause")
+
     # The request path
 
     @cached_property
@@ -168,7 +184,7 @@ class Scorecard:
 
     @property
     def worst_backlog(self) -> float:
-        """The most mails that wait at any time of the run."""
+        """The mails that wait when the line is longest, in the mean of many runs."""
         return float(self.mails.backlog.max()) if self.mails else 0.0
 
     @property
