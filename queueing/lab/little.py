@@ -14,7 +14,7 @@ from queueing.lab.house import MOST_USERS, House, Office, alarm_depth, capacity,
 from queueing.lab.palette import BLUE, GREY, INK, PURPLE, SYMBOLS, verdict_colour
 from queueing.lab.paper import Paper
 from queueing.lab.picture import Picture
-from queueing.lab.pooling import ticks_across
+from queueing.lab.pooling import sample_aside, ticks_across
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -173,13 +173,18 @@ def by_users(ax: Ax, office: Office) -> Ax:
         inside = shown <= top
         ax.plot(users[inside], shown[inside], color=colour, linestyle=dash, linewidth=2.2)
         ends[name] = float(min(shown[-1], top))
-    if 0 < office.most <= edge:
-        height = float(office.times[office.most - 1])
-        ax.text(office.most, height, "●", ha="center", va="center", fontsize=13, color=IN)
+    for most, times, mark, colour in (
+        (office.most, office.times, "●", IN),
+        (office.most_open, office.open_times, "○", OUT),
+    ):
+        if 0 < most <= edge:
+            height = float(times[most - 1])
+            ax.text(most, height, mark, ha="center", va="center", fontsize=13, color=colour)
     closed = min(ends["closed"], top - 0.12 * top)
     for name, place in (("open", max(ends["open"], closed + 0.12 * top)), ("closed", closed)):
-        dash = "╌ " if name == "open" else "━ "
-        ax.text(1.03 * edge, place, dash + name, va="center", fontsize=12)
+        colour = OUT if name == "open" else IN
+        at, dashed = (1.03 * edge, place), name == "open"
+        sample_aside(ax, at, name, gap=0.06 * edge, color=colour, dashed=dashed)
     return ax
 
 
@@ -219,8 +224,11 @@ def flows(ax: Ax, card: Scorecard) -> Ax:
     ax.plot(hours, come, color=IN, linewidth=2.2)
     ax.plot(hours, done, color=OUT, linestyle="--", linewidth=2.2)
     edge = 1.012 * scenario.traffic.horizon_h
-    ax.text(edge, most, f"━ come: {most:.1f}", va="center", fontsize=11)
-    ax.text(edge, 0.84 * most, f"╌ done: {min(most, limit):.1f}", va="center", fontsize=11)
+    for place, told, colour, dashed in (
+        (most, f"come: {most:.1f}", IN, False),
+        (0.84 * most, f"done: {min(most, limit):.1f}", OUT, True),
+    ):
+        sample_aside(ax, (edge, place), told, gap=0.024 * edge, color=colour, dashed=dashed)
     ax.set_label(
         f"{most:.1f} attempts a second come at most, {min(most, limit):.1f} are done: the curves "
         "hardly part."

@@ -267,6 +267,15 @@ def milliseconds(seconds: float) -> str:
     return f"{value:,.0f} ms" if value >= 99.5 else f"{value:.1f} ms".replace("0.0 ms", "0 ms")
 
 
+def sample_aside(
+    ax: Ax, at: tuple[float, float], told: str, *, gap: float, color: str, dashed: bool
+) -> None:
+    """Write what a line is, a `gap` behind a piece of it in its colour."""
+    x, y = at
+    ax.text(x, y, "╌" if dashed else "━", va="center", fontsize=12, color=color)
+    ax.text(x + gap, y, told, va="center", fontsize=12)
+
+
 def ticks_across(ax: Ax, longest: float, unit: str) -> None:
     """Write about five round numbers below, the last with its unit."""
     raw = longest / 5

@@ -191,7 +191,7 @@ def answered(ax: Ax, case: Retrying) -> Ax:
     _aside(ax, right, ends, 1.25 * full)
     if math.isfinite(start):
         told = (
-            f"with up to {math.floor(start)} a second it is calm, from {math.floor(end)} on it "
+            f"with up to {math.floor(start)} a second it is calm, above {math.floor(end)} it "
             "collapses, and between them a stall decides."
         )
     else:

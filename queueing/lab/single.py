@@ -13,7 +13,7 @@ from queueing.lab.controls import Number
 from queueing.lab.palette import BLUE, GREY, INK, PURPLE, SYMBOLS, verdict_colour
 from queueing.lab.paper import Across, Paper
 from queueing.lab.picture import Picture
-from queueing.lab.pooling import milliseconds, ticks_across
+from queueing.lab.pooling import milliseconds, sample_aside, ticks_across
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,8 +147,9 @@ def slowness(ax: Ax, case: Busy) -> Ax:
         if most > 0:
             place = 100 * most * case.service, 1000 * case.promise
             ax.text(*place, mark, ha="center", va="center", fontsize=13, color=colour)
-    ax.text(103, 0.94 * top, f"╌ {100 * case.share:.0f} % within", va="center", fontsize=12)
-    ax.text(103, 0.80 * top, "━ mean", va="center", fontsize=12)
+    within = f"{100 * case.share:.0f} % within"
+    sample_aside(ax, (103, 0.94 * top), within, gap=6, color=TAIL, dashed=True)
+    sample_aside(ax, (103, 0.80 * top), "mean", gap=6, color=MEAN, dashed=False)
     ax.text(103, 1000 * case.promise, "promised", va="center", fontsize=11, alpha=0.72)
     return ax
 
@@ -178,7 +179,9 @@ def slower_than(ax: Ax, case: Busy) -> Ax:
             height = float(case.longer(place))
             at = 1000 * place, height
             ax.text(*at, mark, ha="center", va="center", fontsize=14, color=colour)
-            ax.text(1000 * place + 0.02 * longest, height + 0.05, name, fontsize=12)
+            crosses = place < case.promise < place + 0.12 * longest / 1000  # the promise's line
+            beside = 1000 * place - (0.15 if crosses else -0.02) * longest
+            ax.text(beside, height + 0.06, name, fontsize=12)
     else:
         ax.text(0.5 * longest, 0.5, "the line grows without end", ha="center", fontsize=12)
     return ax

@@ -23,10 +23,10 @@ def does(number: int, verb: str) -> str:
 
 
 def duration(seconds: float, *, short: bool = False) -> str:
-    """Return a time in the unit that a person would choose: 1.8 seconds, 37 minutes, 8.8 hours.
+    """Return a time in the unit that a person would choose: seconds, minutes, hours or days.
 
-    >>> duration(1.79), duration(2242), duration(31762, short=True), duration(float("inf"))
-    ('1.8 seconds', '37 minutes', '8.8 h', 'without end')
+    >>> duration(1.79), duration(2242), duration(31762, short=True), duration(1763395)
+    ('1.8 seconds', '37 minutes', '8.8 h', '20 days')
     """
     if not math.isfinite(seconds):
         return "without end"
@@ -36,8 +36,10 @@ def duration(seconds: float, *, short: bool = False) -> str:
         value, names = _short(seconds), ("s", "seconds")
     elif seconds < 89.5 * 60:
         value, names = f"{seconds / 60:.0f}", ("min", "minutes")
-    else:
+    elif seconds < 96 * 3600:
         value, names = _short(seconds / 3600), ("h", "hours")
+    else:
+        value, names = f"{seconds / 86400:.0f}", ("d", "days")
     if not short and value == "1":
         return f"1 {names[1][:-1]}"
     return f"{value} {names[0] if short else names[1]}"
