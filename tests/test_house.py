@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 # A room is a module or a subpackage of queueing. Put a new one on the lowest floor that holds it.
 FLOORS = {
-    0: "checks transforms laws distributions erlang formulas paths",
+    0: "checks compiling transforms laws distributions erlang formulas paths",
     1: "retries availability stations",
     2: "networks nonstationary backpressure staffing slots",
     3: "simulation",
@@ -25,7 +25,7 @@ FLOORS = {
     6: "__main__ command_line",
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
-INNER = {"checks", "transforms", "laws", "slots"}  # rooms that no notebook opens
+INNER = {"checks", "compiling", "transforms", "laws", "slots"}  # rooms that no notebook opens
 LONGEST_FILE = 420  # about 400 lines are read in one sitting
 LONGEST_CELL = 6
 

@@ -15,30 +15,21 @@ and D. P. Heyman do (Operations Research 33, 1985): what flows out of a state is
 from itself. Then small probabilities keep their digits, and so does the sum.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from functools import partial
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from queueing.compiling import entry_point
+
 Floats = NDArray[np.float64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 STAGES = 7
 _SETTLED = 2e-16  # blocks that change by a last digit only stay what they are
 
 
-njit: Any = numba.njit  # its stubs do not know every option
-
-
-def compiled(function: Function) -> Function:
-    """Return a compiled function, kept on disk where there is a folder to keep it in."""
-    try:
-        return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
-    except RuntimeError:
-        return cast(Function, njit(nogil=True, error_model="numpy")(function))
+compiled = partial(entry_point, error_model="numpy")  # 0 / 0 is nan and stops nothing
 
 
 def _differentiation(stages: int) -> tuple[Floats, Floats, Floats]:
