@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from queueing.lab import answers, ask, reveal, sampled_p95_ms
-from queueing.lab.answers import AnswerBook, own_book
+from queueing.lab import answer_book, ask, reveal, sampled_p95_ms
+from queueing.lab.answer_book import AnswerBook, own_book
 from queueing.lab.exercises import read_number
 from queueing.lab.picture import WIDGET
-from queueing.lab.register import EXERCISES, exercise
+from queueing.lab.register import EXERCISES, exercise, judged
 from queueing.scenario import Scenario
 
-ASKED = [each for each in EXERCISES.values() if not each.prediction]
+ASKED = [EXERCISES[key] for key in judged()]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,8 @@ def test_box_judges_at_once_and_keeps_the_answer(forge, book):
     box.field.value = "277"
     assert "Right" in box.feedback.value
     assert 'role="status"' in box.feedback.value
-    assert json.loads(book.path.read_text(encoding="utf-8")) == {"00-events": "277"}
+    kept = json.loads(book.path.read_text(encoding="utf-8"))
+    assert kept == {"00-events": {"answer": "277", "right": True}}
 
 
 def test_box_shows_wrong_near_empty_and_nonsense(forge, book):
@@ -168,6 +169,27 @@ def test_answer_survives_the_kernel(forge, book):
     again = ask("00-events", forge, AnswerBook(book.path))
     assert again.field.value == "277"
     assert "Right" in again.feedback.value
+
+
+def test_last_box_of_a_lesson_tells_what_is_right_so_far(forge, book):
+    course = len(judged())
+    last = ask("00-slow-receivers", forge, book)
+    assert f"○○</span> Right so far: 0 of 2 in this lesson, 0 of {course}" in last.progress.value
+    ask("00-events", forge, book).field.value = "277"
+    ask("00-predict", forge, book).field.value = "5"
+    assert f"●○</span> Right so far: 1 of 2 in this lesson, 1 of {course}" in last.progress.value
+    again = ask("00-slow-receivers", forge, AnswerBook(book.path))
+    assert again.progress.value == last.progress.value
+    ask("00-events", forge, book).field.value = "276000"
+    assert "0 of 2 in this lesson" in last.progress.value
+
+
+def test_answers_kept_by_an_older_kit_are_still_there(forge, book):
+    book.path.parent.mkdir()
+    book.path.write_text('{"00-events": "277", "00-predict": {"answer": 5}}', encoding="utf-8")
+    assert ask("00-events", forge, book).field.value == "277"
+    assert book["00-predict"] == ""
+    assert book.right == set()
 
 
 def test_hints_come_one_at_a_time_and_end(forge, book):
@@ -236,7 +258,7 @@ def test_book_lies_in_the_kit_s_cache_wherever_the_notebook_is(tmp_path, monkeyp
 def test_book_lies_beside_a_notebook_that_left_the_kit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # the tests' folder may lie within the kit
-    monkeypatch.setattr(answers, "_is_kit", lambda _folder: False)
+    monkeypatch.setattr(answer_book, "_is_kit", lambda _folder: False)
     assert own_book().path == tmp_path / ".cache" / "answers.json"
 
 

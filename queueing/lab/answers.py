@@ -1,24 +1,18 @@
 """Answer boxes: a question, a place to answer, feedback at once; answers outlive the kernel.
 
-What a student typed is kept in a small file of the folder's cache, which git ignores, and never in
-a stored output: that shows the question alone.
+What a student typed is kept in a book and never in a stored output: that shows the question alone.
 """
 
 import html
-import json
-import os
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
+from queueing.lab.answer_book import AnswerBook, own_book
 from queueing.lab.exercises import Exercise, Judged, Verdict
 from queueing.lab.palette import BLUE, BROKEN, GREY, KEPT
 from queueing.lab.picture import WIDGET
-from queueing.lab.register import exercise
+from queueing.lab.register import exercise, judged
 from queueing.scenario import Scenario
 
 _MARKS: dict[Verdict, tuple[str, str]] = {
@@ -30,57 +24,6 @@ _MARKS: dict[Verdict, tuple[str, str]] = {
     "wrong": ("✗", BROKEN),
 }
 _WIDTH = "720px"  # of a column of text that is comfortable to read
-
-
-class AnswerBook:
-    """What was answered, by the exercises' keys. A file out of order does no harm."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._listeners: dict[str, Callable[[], None]] = {}
-
-    def __getitem__(self, key: str) -> str:
-        """Return the answer to an exercise as it was typed; empty where there is none."""
-        return self._read().get(key, "")
-
-    def __setitem__(self, key: str, answer: str) -> None:
-        """Keep an answer, and tell who waits for it."""
-        with suppress(OSError):
-            self._write(self._read() | {key: answer})
-        if key in self._listeners:
-            self._listeners[key]()
-
-    def listen(self, key: str, react: Callable[[], None]) -> None:
-        """Call back when this exercise is answered; the latest caller is the one that counts."""
-        self._listeners[key] = react
-
-    def _read(self) -> dict[str, str]:
-        try:
-            answers = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(answers, dict):
-            return {}
-        return {key: answer for key, answer in answers.items() if isinstance(answer, str)}
-
-    def _write(self, answers: dict[str, str]) -> None:
-        """Replace the file at one stroke, so that two notebooks never leave half of it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix="answers-", text=True)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(answers, file, ensure_ascii=False, indent=1, sort_keys=True)
-        Path(name).replace(self.path)
-
-
-def own_book() -> AnswerBook:
-    """Return the book of the folder that the notebook is in, or of the kit that it belongs to."""
-    here = Path.cwd()
-    home = next((folder for folder in (here, *here.parents) if _is_kit(folder)), here)
-    return AnswerBook(home / ".cache" / "answers.json")
-
-
-def _is_kit(folder: Path) -> bool:
-    return (folder / "notebooks").is_dir() and (folder / "queueing").is_dir()
 
 
 class AnswerBox:
@@ -112,17 +55,21 @@ class AnswerBox:
         question = _paragraph()
         question.value = _prose(self.markup())
         parts = [question, widgets.HBox(row, layout=wrap), self.feedback, self.help]
+        self.progress = _paragraph()
+        if asked.key == judged(asked.key[:2])[-1]:  # the last of its lesson
+            parts.append(self.progress)
+            book.listen(f"progress {asked.key}", self._count)
+            self._count()
         self.box = widgets.VBox(parts)
         self._label_hints()
-        self.judged: Judged | None = None
         if self.field.value:
             self._judge()
 
     def check(self) -> None:
         """Judge what is in the field, say so, and keep it."""
-        self._judge()
-        if self.field.value.strip():
-            self.book[self.exercise.key] = self.field.value.strip()
+        found = self._judge()
+        if answer := self.field.value.strip():
+            self.book.keep(self.exercise.key, answer, right=found.verdict == "right")
 
     def give_hint(self) -> None:
         """Show one hint more."""
@@ -142,9 +89,13 @@ class AnswerBox:
         question = html.escape(self.exercise.question(self.scenario))
         return f"<strong>{html.escape(self.exercise.title)}.</strong> {question}"
 
-    def _judge(self) -> None:
-        self.judged = self.exercise.judge(self.scenario, self.field.value)
-        self.feedback.value = _prose(_told(self.judged))
+    def _judge(self) -> Judged:
+        found = self.exercise.judge(self.scenario, self.field.value)
+        self.feedback.value = _prose(_told(found))
+        return found
+
+    def _count(self) -> None:
+        self.progress.value = _prose(_done(self.book.right, self.exercise.key[:2]))
 
     def _label_hints(self) -> None:
         left = len(self.exercise.hints) - self._hints_given
@@ -169,7 +120,7 @@ class Reveal:
         self.exercise, self.scenario, self.book = asked, scenario, book
         self.view = _paragraph()
         self._show()
-        book.listen(asked.key, self._show)
+        book.listen(f"reveal {asked.key}", self._show)
 
     def _show(self) -> None:
         predicted = self.exercise.judge(self.scenario, self.book[self.exercise.key])
@@ -193,21 +144,23 @@ class Reveal:
 
 def ask(key: str, scenario: Scenario, book: AnswerBook | None = None) -> AnswerBox:
     """Return the answer box of an exercise."""
-    return AnswerBox(exercise(key), scenario, book or _book())
+    return AnswerBox(exercise(key), scenario, book or own_book())
 
 
 def reveal(key: str, scenario: Scenario, book: AnswerBook | None = None) -> Reveal:
     """Return what the model says to a prediction."""
-    return Reveal(exercise(key), scenario, book or _book())
+    return Reveal(exercise(key), scenario, book or own_book())
 
 
-_BOOKS: dict[Path, AnswerBook] = {}
-
-
-def _book() -> AnswerBook:
-    """Return the one book of this folder, so that a box and what waits for its answer share it."""
-    book = own_book()
-    return _BOOKS.setdefault(book.path, book)
+def _done(right: set[str], lesson: str) -> str:
+    """Return how many exercises of a lesson, and of the course, are done, in dots and words."""
+    here, course = judged(lesson), judged()
+    dots = "".join("●" if key in right else "○" for key in here)
+    told = (
+        f"{len(right.intersection(here))} of {len(here)} in this lesson, "
+        f"{len(right.intersection(course))} of {len(course)} in the course"
+    )
+    return f'<span aria-hidden="true">{dots}</span> Right so far: {told}.'
 
 
 def _told(judged: Judged) -> str:

@@ -1,192 +1,16 @@
 """The exercises of the course, in one place for notebooks and handouts."""
 
-import math
-from dataclasses import replace
-
-from queueing.lab import words
-from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.exercises import Exercise
 from queueing.lab.little_exercises import EXERCISES as LITTLE
 from queueing.lab.pooling_exercises import EXERCISES as POOLING
 from queueing.lab.retrying_exercises import EXERCISES as RETRYING
 from queueing.lab.single_exercises import EXERCISES as SINGLE
-from queueing.lab.sizing import Sizing
+from queueing.lab.starting_exercises import EXERCISES as STARTING
 from queueing.lab.surge_exercises import EXERCISES as SURGE
 from queueing.lab.uptime_exercises import EXERCISES as UPTIME
-from queueing.scenario import Scenario, Scorecard
-from queueing.scenario.plan import expected_attempts, plan
 
-# Facts that the exercises share
-
-
-def _mails(scenario: Scenario) -> float:
-    """Mails a second at the peak."""
-    return scenario.traffic.peak_rate * scenario.mails_per_request
-
-
-def _attempts(scenario: Scenario) -> float:
-    """Attempts that a mail takes, in the mean."""
-    job = plan(scenario, scenario.base).job
-    return expected_attempts(job) if job else 1.0
-
-
-def _events(scenario: Scenario) -> float:
-    """Events a second at the peak."""
-    return scenario.traffic.peak_rate * plan(scenario, scenario.base).events_per_request
-
-
-_SLOWER = 1.5  # times as long as usual that the receiving servers take
-
-
-def _slow(scenario: Scenario) -> Scenario:
-    """The same scenario with slow receivers."""
-    smtp = scenario.job.smtp
-    slow = smtp.model_copy(update={"mean_ms": _SLOWER * smtp.mean_ms})
-    return replace(scenario, job=scenario.job.model_copy(update={"smtp": slow}))
-
-
-def _slow_workers(scenario: Scenario) -> float:
-    slow = _slow(scenario)
-    return Sizing(slow, 4 * max(scenario.base.workers, 3)).fewest_workers(slow.base) or math.inf
-
-
-def _slow_load(scenario: Scenario) -> float:
-    """Threads that slow receivers keep busy at the peak."""
-    slow = _slow(scenario)
-    return plan(slow, slow.base).work["workers"] * slow.traffic.peak_rate
-
-
-def _threads(scenario: Scenario) -> int:
-    return scenario.catalogue.the("worker").slots
-
-
-def _one_short(scenario: Scenario) -> Scorecard:
-    """The scenario's own design with one worker less."""
-    return scenario.evaluate(replace(scenario.base, workers=scenario.base.workers - 1))
-
-
-def _surplus(scenario: Scenario) -> float:
-    """Per cent by which the work exceeds what the workers can do when one is missing."""
-    return 100 * (_one_short(scenario).worker_load - 1)
-
-
-def _prediction_solution(scenario: Scenario) -> str:
-    card, surplus = _one_short(scenario), _surplus(scenario)
-    rate = card.worst_backlog / card.oldest_mail_s
-    return (
-        f"{words.mails(card)} That is the time in which the workers get through so many, at "
-        f"{rate:.1f} a second. Without a computer: {surplus:.0f} % too much for a day is "
-        f"{surplus:.0f} % of a day left over, {round(surplus) / 100 * 24 * 60:.0f} minutes; "
-        "the peak is a little shorter than a day."
-    )
-
-
-def _events_solution(scenario: Scenario) -> str:
-    per_mail = scenario.tracking.events_per_mail
-    return (
-        f"{scenario.traffic.peak_rate:.1f} requests a second, of which "
-        f"{scenario.mails_per_request:g} send a mail: {_mails(scenario):.1f} mails a second. Each "
-        f"is delivered once, however many attempts that takes, and brings {per_mail:g} events: "
-        f"{_events(scenario):.0f} events a second. One shard takes "
-        f"{scenario.catalogue.the('stream').records_per_s:,.0f}."
-    )
-
-
-def _slow_solution(scenario: Scenario) -> str:
-    slow, load = _slow(scenario), _slow_load(scenario)
-    workers = round(_slow_workers(scenario))
-    seconds = load / (_mails(slow) * _attempts(slow))
-    cost = slow.evaluate(replace(slow.base, workers=workers)).cost
-    budget = scenario.contract.budget_usd_month
-    over = f", {cost - budget:.2f} over the budget" if cost > budget else ", within the budget"
-    return (
-        f"An attempt now takes {seconds:.3f} s. {_mails(slow):.1f} mails a second × "
-        f"{_attempts(slow):.3f} attempts × {seconds:.3f} s keep {load:.1f} threads busy. "
-        f"{workers - 1} workers have {(workers - 1) * _threads(slow)} threads, {workers} have "
-        f"{workers * _threads(slow)}: load {load / workers / _threads(slow):.2f}. The bill is then "
-        f"{cost:.2f} USD a month{over}."
-    )
-
-
-EXERCISES = {
-    exercise.key: exercise
-    for exercise in (
-        Exercise(
-            key="00-predict",
-            title="Predict",
-            prediction=True,
-            question=lambda scenario: (
-                f"For about a day the workers are handed {_surplus(scenario):.0f} % more work than "
-                "they can do. Nothing breaks, nothing else is short. How old is the oldest mail in "
-                "the queue when things are at their worst? A guess will do."
-            ),
-            unit="minutes",
-            answer=lambda scenario: _one_short(scenario).oldest_mail_s / 60,
-            solution=_prediction_solution,
-        ),
-        Exercise(
-            key="00-events",
-            title="Exercise 1: events",
-            question=lambda scenario: (
-                f"Every delivered mail brings back {scenario.tracking.events_per_mail:g} events: "
-                "delivered, opened, clicked. How many events a second is that at the peak?"
-            ),
-            unit="events per second",
-            answer=_events,
-            solution=_events_solution,
-            near_misses=(
-                NearMiss(
-                    lambda scenario: scenario.traffic.peak_rate * scenario.tracking.events_per_mail,
-                    "You counted every request, but not every request sends a mail.",
-                ),
-                NearMiss(
-                    lambda scenario: _events(scenario) * _attempts(scenario),
-                    "You counted attempts. One that fails delivers nothing and brings no event.",
-                ),
-            ),
-            hints=(
-                "Go the way of the mails: users, requests, mails, events.",
-                "The notebook has the mails a second at the peak in a variable.",
-            ),
-        ),
-        Exercise(
-            key="00-slow-receivers",
-            title="Exercise 2: slow receivers",
-            question=lambda scenario: (
-                "On the day of the sale everybody sends, and the receiving servers are slow: the "
-                f"SMTP conversation takes {_SLOWER * scenario.job.smtp.mean_ms / 1000:g} seconds "
-                f"instead of {scenario.job.smtp.mean_ms / 1000:g}. How many workers keep the mails "
-                "fresh?"
-            ),
-            unit="workers",
-            tolerance=0.0,
-            answer=_slow_workers,
-            solution=_slow_solution,
-            near_misses=(
-                NearMiss(
-                    lambda scenario: math.floor(_slow_load(scenario) / _threads(scenario)),
-                    "Nearly: with so many the load is still a little above 1, and a queue that is "
-                    "offered more than it can do grows as long as that lasts.",
-                ),
-                NearMiss(
-                    lambda scenario: math.ceil(_SLOWER * scenario.base.workers),
-                    "You scaled the number of workers. Scale their work: rendering is as quick as "
-                    "before, and the workers had some room.",
-                ),
-            ),
-            hints=(
-                "How many seconds does an attempt take now, with rendering and acknowledging?",
-                "Mails a second × attempts a mail × seconds an attempt: so many are busy.",
-                "How many threads has a worker? Round up to whole workers; what is their load?",
-            ),
-        ),
-        *LITTLE,
-        *SINGLE,
-        *POOLING,
-        *RETRYING,
-        *UPTIME,
-        *SURGE,
-    )
-}
+_LESSONS = (STARTING, LITTLE, SINGLE, POOLING, RETRYING, UPTIME, SURGE)  # in the course's order
+EXERCISES = {exercise.key: exercise for lesson in _LESSONS for exercise in lesson}
 
 
 def exercise(key: str) -> Exercise:
@@ -194,3 +18,10 @@ def exercise(key: str) -> Exercise:
     if key not in EXERCISES:
         raise ValueError(f"no exercise {key!r}; there are {', '.join(EXERCISES)}")
     return EXERCISES[key]
+
+
+def judged(lesson: str = "") -> list[str]:
+    """Return the keys of the exercises that are judged, of a lesson ("03") or of the course."""
+    return [
+        key for key, each in EXERCISES.items() if key.startswith(lesson) and not each.prediction
+    ]
