@@ -138,16 +138,6 @@ def test_other_dice_other_days_but_both_sides_stay_the_same():
     assert len(told) == 5
 
 
-@pytest.mark.parametrize("end", ["low", "high"])
-def test_sliders_at_their_ends(end):
-    board = littles_board(FORGE)
-    for control in board.controls.values():
-        control.slider.value = control.slider.min if end == "low" else control.slider.max
-        assert "nan" not in board.view.value
-        assert "inf" not in board.picture.alternative
-    assert board.refusal == ""
-
-
 def test_figures_draw_on_axes_too():
     ax = Figure().subplots()
     house = office().house(1)

@@ -70,15 +70,6 @@ def test_a_slider_moves_picture_words_and_twin():
     assert board.picture.alternative == before[0]
 
 
-@pytest.mark.parametrize("end", ["low", "high"])
-def test_sliders_at_their_ends(end):
-    board = pooling_board(FORGE)
-    for control in board.controls.values():
-        control.slider.value = control.slider.min if end == "low" else control.slider.max
-    assert "nan" not in board.view.value
-    assert board.refusal == ""
-
-
 def test_the_larger_the_pool_the_busier():
     told = draw(spare).alternative
     assert "6 servers: 60 % busy" in told

@@ -93,18 +93,6 @@ def test_a_promise_that_none_keeps_is_told():
     assert "none of these designs" in board.picture.alternative
 
 
-@pytest.mark.parametrize("end", ["low", "high"])
-def test_sliders_at_their_ends(end):
-    board = uptime_board(FORGE)
-    for name in ("servers", "allowed"):
-        slider = board.controls[name].slider
-        slider.value = slider.min if end == "low" else slider.max
-        for switch in ("database", "cache", "managed"):
-            board.controls[switch].box.value = end == "high"
-    assert "nan" not in board.view.value
-    assert board.refusal == ""
-
-
 def test_the_figures_draw_on_matplotlib_too(nines):
     axes = Figure().subplots()
     assert numbers(axes, nines, FORGE.base, 131.0) is axes

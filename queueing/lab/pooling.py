@@ -347,6 +347,8 @@ def _note(case: Pooling) -> tuple[str, ...]:
 
 def _share(probability: float) -> str:
     value = 100 * probability
+    if 0 < value < 0.005:
+        return "under 0.01 %"
     return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.2g} %"
 
 
