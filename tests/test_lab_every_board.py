@@ -55,6 +55,13 @@ def marks(markup):
     return re.findall(r"<(?:polyline|path|text|rect|circle)\b[^>]*>[^<]*", markup)
 
 
+def test_every_column_of_a_picture_has_its_own_words(board):
+    for column in board.picture.columns:
+        assert len(" ".join(paper.get_label() for paper in column).strip()) > 20 or (
+            board.picture.words
+        )
+
+
 def test_the_course_has_a_board_a_lesson():
     assert len(BOARDS) >= 7
 

@@ -1,5 +1,6 @@
 """Exercises: right, wrong, nearly, empty and nonsense; answers that outlive the kernel."""
 
+import html
 import json
 from dataclasses import replace
 
@@ -224,6 +225,18 @@ def test_reveal_follows_the_prediction(forge, book):
     assert "You predicted 2 min." in shown.view.value
     assert "The model says 37 minutes." in shown.view.value
     assert "predicted" not in str(shown._repr_mimebundle_()["text/html"])
+
+
+@pytest.mark.parametrize(
+    "asked", [each for each in EXERCISES.values() if each.prediction], ids=lambda asked: asked.key
+)
+def test_reveal_answers_the_guesses_that_many_make(asked, forge, book):
+    shown = reveal(asked.key, forge, book)
+    assert asked.near_misses
+    for value, message in asked.near_misses:
+        assert asked.missed(forge, asked.answer(forge)) is None
+        ask(asked.key, forge, book).field.value = f"{value(forge):.3g}"
+        assert html.escape(message) in shown.view.value
 
 
 def test_reveal_ignores_a_prediction_that_is_no_number(forge, book):

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from queueing.lab.answer_book import AnswerBook, own_book
-from queueing.lab.exercises import Exercise, Judged, Verdict
+from queueing.lab.exercises import Exercise, Judged, Verdict, read_number
 from queueing.lab.palette import BLUE, BROKEN, GREY, KEPT
 from queueing.lab.picture import WIDGET
 from queueing.lab.register import exercise, judged
@@ -123,11 +123,16 @@ class Reveal:
         book.listen(f"reveal {asked.key}", self._show)
 
     def _show(self) -> None:
-        predicted = self.exercise.judge(self.scenario, self.book[self.exercise.key])
-        own = ""
-        if predicted.verdict == "noted":
-            own = f"<strong>You predicted {html.escape(self.book[self.exercise.key])}.</strong> "
-        self.view.value = _prose(own + html.escape(self.text()))
+        self.view.value = _prose(self._own() + html.escape(self.text()))
+
+    def _own(self) -> str:
+        """Return what was predicted, and what it leaves out where many leave it out."""
+        typed = self.book[self.exercise.key]
+        number = read_number(typed, self.exercise.unit)
+        if number is None:
+            return ""
+        missed = self.exercise.missed(self.scenario, number) or ""
+        return f"<strong>You predicted {html.escape(typed)}.</strong> {html.escape(missed)} "
 
     def text(self) -> str:
         """Return the answer and how it comes about."""

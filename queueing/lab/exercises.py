@@ -18,6 +18,7 @@ Fact = Callable[[Scenario], float]
 Text = Callable[[Scenario], str]
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D*)")
+_GUESS = 0.1  # of a number: as near as a guess comes to another
 _CLOSE = 1e-9  # of the answer: as near as arithmetic comes
 
 
@@ -39,7 +40,8 @@ class NearMiss(NamedTuple):
 class Exercise:
     """A question with a number for an answer. `tolerance` is relative; 0 asks for a whole number.
 
-    A `prediction` is asked before anything is shown: it is noted and not judged.
+    A `prediction` is asked before anything is shown: it is noted and not judged. Its near misses
+    are guesses that many make, and what they leave out.
     """
 
     key: str
@@ -67,11 +69,17 @@ class Exercise:
         right = self.answer(scenario)
         if self._matches(number, right):
             return Judged("right", f"Right: {self.shown(right)}.")
-        for value, message in self.near_misses:
-            if self._matches(number, value(scenario)):
-                return Judged("near", message)
+        if (message := self.missed(scenario, number)) is not None:
+            return Judged("near", message)
         side = "more" if number < right else "less"
         return Judged("wrong", f"Not yet: it is {side} than {number:g}.")
+
+    def missed(self, scenario: Scenario, number: float) -> str | None:
+        """Return what is to be said to a likely wrong number, None to any other."""
+        for value, message in self.near_misses:
+            if self._matches(number, value(scenario)):
+                return message
+        return None
 
     def shown(self, number: float) -> str:
         """Return a number in the exercise's unit, with as many digits as matter."""
@@ -79,7 +87,12 @@ class Exercise:
         return f"{digits} {self.unit}"
 
     def _matches(self, number: float, value: float) -> bool:
-        return math.isclose(number, value, rel_tol=max(self.tolerance, _CLOSE), abs_tol=1e-12)
+        return math.isclose(
+            number,
+            value,
+            rel_tol=max(_GUESS if self.prediction else self.tolerance, _CLOSE),
+            abs_tol=1e-12,
+        )
 
 
 def read_number(text: str, unit: str) -> float | None:

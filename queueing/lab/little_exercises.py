@@ -89,6 +89,18 @@ EXERCISES = (
         unit="users",
         answer=_waiting,
         solution=_predict_solution,
+        near_misses=(
+            NearMiss(
+                _users,
+                "All of them are there, but nearly all of them think: who reads an answer "
+                "waits for none.",
+            ),
+            NearMiss(
+                lambda scenario: scenario.traffic.peak_rate,
+                "That is how many ask in a second. An answer takes far less than a second, so "
+                "most of them are through.",
+            ),
+        ),
     ),
     Exercise(
         key="01-inside",

@@ -142,6 +142,11 @@ def still_waiting(ax: Ax, case: Pooling) -> Ax:
         ax.plot(times, tail, color=colour, linestyle=dash, linewidth=2.2)
         ends.append(float(tail[-1]))
     _beside(ax, longest, {"a line each": ends[0], "one line": ends[1]}, 1.0)
+    beyond = [float(_tail(line, np.array(case.promise))) for line in (case.station, case.single)]
+    ax.set_label(
+        f"Longer than {milliseconds(case.promise)} wait {_share(beyond[0])} in one line and "
+        f"{_share(beyond[1])} with a line each."
+    )
     return ax
 
 
@@ -187,6 +192,10 @@ def by_servers(ax: Ax, case: Pooling) -> Ax:
     labels = {"○ a line each": scale * min(float(case.single_waits(most)), top)}
     labels["● one line"] = scale * float(case.waits(most))
     _beside(ax, most + 0.5, labels, scale * top)
+    ax.set_label(
+        f"By the number of servers: one line keeps the promise from {case.fewest} on, a line each "
+        f"from {case.fewest_apart} on."
+    )
     return ax
 
 

@@ -131,6 +131,20 @@ EXERCISES = (
         unit="ms",
         answer=lambda scenario: 1000 * processors(scenario).mean_wait,
         solution=_predict_solution,
+        near_misses=(
+            NearMiss(
+                lambda scenario: 1000 * _case(scenario).single.mean_wait,
+                "The load is the same, and yet the wait is not: nobody waits before one "
+                "processor while another is idle.",
+            ),
+            NearMiss(
+                lambda scenario: (
+                    1000 * _case(scenario).single.mean_wait / processors(scenario).servers
+                ),
+                "So many processors empty the line so many times as fast: that is nearly all "
+                "of it, but most requests now do not wait at all.",
+            ),
+        ),
     ),
     Exercise(
         key="03-promise",

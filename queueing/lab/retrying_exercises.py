@@ -141,6 +141,18 @@ EXERCISES = (
         unit="requests a second",
         answer=_after_the_stall,
         solution=_predict_solution,
+        near_misses=(
+            NearMiss(
+                lambda scenario: clients(scenario).station.arrival_rate,
+                "The stall is over, so all should be well. But the line that it left is fed by "
+                "those who try again.",
+            ),
+            NearMiss(
+                lambda scenario: clients(scenario).full_rate,
+                "The processors do work all the time. They work on requests that nobody waits "
+                "for any more.",
+            ),
+        ),
     ),
     Exercise(
         key="08-refused",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from queueing.lab import words
 from queueing.lab.boards import Board
 from queueing.lab.busy import Busy, ramp, service_time
 from queueing.lab.controls import Number
@@ -130,7 +131,8 @@ def slowness(ax: Ax, case: Busy) -> Ax:
     ax.set_xlim(0, 100)
     ax.set_ylim(0, top)
     ax.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100 %"])
-    heights = [0, 1000 * case.promise, top]
+    promise = 1000 * case.promise
+    heights = [0, promise, top] if promise > 0.08 * top else [0, top]
     ax.set_yticks(heights, [f"{mark:,.4g}" for mark in heights])
     ax.set_title("Answer, ms, by how busy the server is")
     ax.axhline(1000 * case.promise, linestyle=":", alpha=0.8)
@@ -151,6 +153,11 @@ def slowness(ax: Ax, case: Busy) -> Ax:
     sample_aside(ax, (103, 0.94 * top), within, gap=6, color=TAIL, dashed=True)
     sample_aside(ax, (103, 0.80 * top), "mean", gap=6, color=MEAN, dashed=False)
     ax.text(103, 1000 * case.promise, "promised", va="center", fontsize=11, alpha=0.72)
+    told = [
+        f"{milliseconds(float(case.means(load)))} when {100 * load:.0f} % busy"
+        for load in (0.5, 0.75, 0.9)
+    ]
+    ax.set_label(f"By how busy the server is, the mean answer takes {words.listed(told)}.")
     return ax
 
 
@@ -182,8 +189,13 @@ def slower_than(ax: Ax, case: Busy) -> Ax:
             crosses = place < case.promise < place + 0.12 * longest / 1000  # the promise's line
             beside = 1000 * place - (0.15 if crosses else -0.02) * longest
             ax.text(beside, height + 0.06, name, fontsize=12)
+        ax.set_label(
+            f"Of the answers {_percent(float(case.longer(case.mean)))} take longer than the mean, "
+            f"and {_percent(1 - case.share)} longer than {milliseconds(case.within)}."
+        )
     else:
         ax.text(0.5 * longest, 0.5, "the line grows without end", ha="center", fontsize=12)
+        ax.set_label("The line grows without end, and with it the time of an answer.")
     return ax
 
 

@@ -99,6 +99,17 @@ EXERCISES = (
         unit="ms",
         answer=lambda scenario: 1000 * _doubled(scenario).mean,
         solution=_predict_solution,
+        near_misses=(
+            NearMiss(
+                lambda scenario: 2000 * _quiet(scenario).mean,
+                "Twice the traffic would be twice the answer if waiting grew in step with the "
+                "load. It grows with one over the idle time.",
+            ),
+            NearMiss(
+                lambda scenario: 1000 * _quiet(scenario).mean,
+                "The service takes as long as before; the line before it does not.",
+            ),
+        ),
     ),
     Exercise(
         key="02-most",

@@ -114,6 +114,17 @@ EXERCISES = (
         unit="minutes",
         answer=lambda scenario: _one_short(scenario).oldest_mail_s / 60,
         solution=_prediction_solution,
+        near_misses=(
+            NearMiss(
+                _surplus,
+                "A few per cent too much do not make a few minutes: what is left over every "
+                "minute waits, and a day of it adds up.",
+            ),
+            NearMiss(
+                lambda scenario: scenario.contract.freshness_s / 60,
+                "That is what was promised. Nothing in the system knows of the promise.",
+            ),
+        ),
     ),
     Exercise(
         key="00-events",

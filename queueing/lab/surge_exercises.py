@@ -132,6 +132,17 @@ EXERCISES = (
         unit="runs of 100",
         answer=_kept,
         solution=_predict_solution,
+        near_misses=(
+            NearMiss(
+                lambda _: 100.0,
+                "A mean that keeps the promise is made of runs that keep it and runs that do not.",
+            ),
+            NearMiss(
+                lambda _: 50.0,
+                "Half and half would be right if outages were spread evenly round the mean. "
+                "They are not: most runs have nearly none.",
+            ),
+        ),
     ),
     Exercise(
         key="11-clear",

@@ -158,6 +158,21 @@ EXERCISES = (
         unit="seconds",
         answer=lambda scenario: _short_s(scenario, 1),
         solution=_predict_solution,
+        near_misses=(
+            NearMiss(
+                lambda scenario: _short_s(scenario, 0) / 2,
+                "A spare does not halve the lack: now two servers must be away at the same "
+                "time, and that is rare.",
+            ),
+            NearMiss(
+                lambda scenario: _short_s(scenario, 0),
+                "That is what it was without the spare, in seconds.",
+            ),
+            NearMiss(
+                lambda _: 0.0,
+                "Nearly never is not never: two servers can be away at once.",
+            ),
+        ),
     ),
     Exercise(
         key="10-others",
