@@ -15,9 +15,19 @@ from queueing.lab.nines import Nines, downtimes
 from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
 from queueing.lab.pooling import pooling_board, routes, spare
+from queueing.lab.released import backlog_picture, released
 from queueing.lab.retried import Retrying, clients, mail_policy, storm, workers_load
 from queueing.lab.retrying import after_stall, crowd, loop_picture, retry_board
 from queueing.lab.single import one_server_board, ramp_picture
+from queueing.lab.streamed import (
+    Streams,
+    backlogs,
+    events_per_second,
+    noisier,
+    stream_rate,
+    tandem,
+)
+from queueing.lab.streaming import stream_board
 from queueing.lab.surge import beside_table, readme_picture, surge_board, surge_picture
 from queueing.lab.surge_figures import uptimes
 from queueing.lab.tables import component_table, contract_table
@@ -30,8 +40,11 @@ __all__ = [
     "Nines",
     "Picture",
     "Retrying",
+    "Streams",
     "after_stall",
     "ask",
+    "backlog_picture",
+    "backlogs",
     "beside_table",
     "clients",
     "component_table",
@@ -42,18 +55,21 @@ __all__ = [
     "design_picture",
     "downtimes",
     "draw",
+    "events_per_second",
     "figures",
     "frontier",
     "littles_board",
     "loop_picture",
     "mail_policy",
     "minutes_of",
+    "noisier",
     "one_server_board",
     "pooling_board",
     "processors",
     "ramp",
     "ramp_picture",
     "readme_picture",
+    "released",
     "retry_board",
     "reveal",
     "routes",
@@ -64,8 +80,11 @@ __all__ = [
     "spare",
     "staircases",
     "storm",
+    "stream_board",
+    "stream_rate",
     "surge_board",
     "surge_picture",
+    "tandem",
     "uptime_board",
     "uptimes",
     "worker_missing",

@@ -6,10 +6,20 @@ from queueing.lab.pooling_exercises import EXERCISES as POOLING
 from queueing.lab.retrying_exercises import EXERCISES as RETRYING
 from queueing.lab.single_exercises import EXERCISES as SINGLE
 from queueing.lab.starting_exercises import EXERCISES as STARTING
+from queueing.lab.streaming_exercises import EXERCISES as STREAMING
 from queueing.lab.surge_exercises import EXERCISES as SURGE
 from queueing.lab.uptime_exercises import EXERCISES as UPTIME
 
-_LESSONS = (STARTING, LITTLE, SINGLE, POOLING, RETRYING, UPTIME, SURGE)  # in the course's order
+_LESSONS = (  # in the course's order
+    STARTING,
+    LITTLE,
+    SINGLE,
+    POOLING,
+    RETRYING,
+    STREAMING,
+    UPTIME,
+    SURGE,
+)
 EXERCISES = {exercise.key: exercise for lesson in _LESSONS for exercise in lesson}
 
 

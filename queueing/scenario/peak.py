@@ -1,4 +1,4 @@
-"""An hour of the peak by chance, and what the load balancer's habit does to it."""
+"""An hour of the peak by chance: what the load balancer's habit does to it, and a new component."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from queueing import checks
 from queueing.scenario.design import Design
@@ -19,6 +20,7 @@ Routing = Literal["fewest", "turns", "random"]
 ROUTINGS: tuple[Routing, ...] = ("fewest", "turns", "random")
 
 _WARM = 120.0  # seconds until nobody remembers that the run began empty
+_TRAILING = 6  # times their mean delay, until web-hooks come as often as they ever will
 
 
 def peak_p95_ms(
@@ -40,19 +42,56 @@ def peak_p95_ms(
         raise ValueError(f"routing is one of {', '.join(ROUTINGS)}, got {routing!r}")
     seconds = 60 * checks.real("minutes", minutes, above=0)
     made = engine_plan(scenario, design)
-    users = float(scenario.traffic.users(scenario.traffic.peak_h))
-    steady = replace(
-        made,
-        users=replace(made.users, times=(0.0, _WARM + seconds), users=(users, users)),
-        servers=replace(made.servers, routing=routing),
-    )
+    warm = _WARM
+    if made.events and made.events.consumer == "hooks":
+        warm += _TRAILING * made.events.hook_delay
+    steady = _steady(scenario, made, warm + seconds)
+    balanced = replace(steady, servers=replace(steady.servers, routing=routing))
     root, streams = seeds(seed, replications)
-    return Estimate.of(replicate(partial(_p95_ms, steady), streams), seed=root)
+    found = replicate(partial(_p95_ms, balanced, [warm, warm + seconds]), streams)
+    return Estimate.of([course[-1] for course in found], seed=root)
 
 
-def _p95_ms(plan: engine.Plan, seed: np.random.SeedSequence, _stop: Callable[[], bool]) -> float:
+def p95_course_ms(
+    scenario: Scenario,
+    design: Design,
+    *,
+    minutes: int = 60,
+    step: int = 5,
+    replications: int = 8,
+    seed: int | None = None,
+) -> pd.DataFrame:
+    """Return the P95 latency of the users' requests in each `step` of minutes, milliseconds.
+
+    The peak's users are there from the start, and no mail was sent before: its events are still to
+    come. A column a replication, all parts up; the index is the minute in the middle of a step.
+    Raises `ValueError`.
+    """
+    width = 60 * checks.whole("step", step)
+    steps = checks.whole("minutes", minutes, at_least=step) // step
+    plan = _steady(scenario, engine_plan(scenario, design), _WARM + steps * width)
+    ends = _WARM + width * np.arange(steps + 1)
+    _, streams = seeds(seed, replications)
+    found = replicate(partial(_p95_ms, plan, ends.tolist()), streams)
+    middle = pd.Index(step * (np.arange(steps) + 0.5), name="minute")
+    return pd.DataFrame(np.transpose(found), index=middle)
+
+
+def _steady(scenario: Scenario, made: engine.Plan, seconds: float) -> engine.Plan:
+    """Return a plan with the peak's users from the start to the end."""
+    users = float(scenario.traffic.users(scenario.traffic.peak_h))
+    return replace(made, users=replace(made.users, times=(0.0, seconds), users=(users, users)))
+
+
+def _p95_ms(
+    plan: engine.Plan, edges: list[float], seed: np.random.SeedSequence, _stop: Callable[[], bool]
+) -> list[float]:
+    """Return the P95 between each two edges, in milliseconds."""
     replication = engine.Replication(plan, seed, failures=False)
-    replication.run(_WARM)
-    replication.forget()
-    replication.run(plan.users.horizon)
-    return 1000 * replication.outcome().response(95 / 100)
+    found = []
+    replication.run(edges[0])
+    for edge in edges[1:]:
+        replication.forget()
+        replication.run(edge)
+        found.append(1000 * replication.outcome().response(95 / 100))
+    return found
