@@ -8,6 +8,8 @@ from queueing.lab.answers import ask, reveal
 from queueing.lab.boards import Board, sizing_board
 from queueing.lab.busy import ramp
 from queueing.lab.chance import sampled_p95_ms
+from queueing.lab.fresh import alarms, by_priority, standstill
+from queueing.lab.freshness import came_and_sent, late_picture, workers_board
 from queueing.lab.house import House, count_heads, sending
 from queueing.lab.layouts import design_picture, worker_missing
 from queueing.lab.little import depth_picture, littles_board, staircases
@@ -42,10 +44,13 @@ __all__ = [
     "Retrying",
     "Streams",
     "after_stall",
+    "alarms",
     "ask",
     "backlog_picture",
     "backlogs",
     "beside_table",
+    "by_priority",
+    "came_and_sent",
     "clients",
     "component_table",
     "contract_table",
@@ -58,6 +63,7 @@ __all__ = [
     "events_per_second",
     "figures",
     "frontier",
+    "late_picture",
     "littles_board",
     "loop_picture",
     "mail_policy",
@@ -79,6 +85,7 @@ __all__ = [
     "sizing_board",
     "spare",
     "staircases",
+    "standstill",
     "storm",
     "stream_board",
     "stream_rate",
@@ -88,5 +95,6 @@ __all__ = [
     "uptime_board",
     "uptimes",
     "worker_missing",
+    "workers_board",
     "workers_load",
 ]

@@ -1,6 +1,7 @@
 """The exercises of the course, in one place for notebooks and handouts."""
 
 from queueing.lab.exercises import Exercise
+from queueing.lab.freshness_exercises import EXERCISES as FRESHNESS
 from queueing.lab.little_exercises import EXERCISES as LITTLE
 from queueing.lab.pooling_exercises import EXERCISES as POOLING
 from queueing.lab.retrying_exercises import EXERCISES as RETRYING
@@ -15,6 +16,7 @@ _LESSONS = (  # in the course's order
     LITTLE,
     SINGLE,
     POOLING,
+    FRESHNESS,
     RETRYING,
     STREAMING,
     UPTIME,
