@@ -11,6 +11,7 @@ from queueing.lab.chance import sampled_p95_ms
 from queueing.lab.fresh import alarms, by_priority, standstill
 from queueing.lab.freshness import came_and_sent, late_picture, workers_board
 from queueing.lab.house import House, count_heads, sending
+from queueing.lab.journey import Journey, crowded, inside, stages, total
 from queueing.lab.layouts import design_picture, worker_missing
 from queueing.lab.little import depth_picture, littles_board, staircases
 from queueing.lab.nines import Nines, downtimes
@@ -18,6 +19,8 @@ from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
 from queueing.lab.pooling import pooling_board, routes, spare
 from queueing.lab.released import backlog_picture, released
+from queueing.lab.request_figures import by_number, tails
+from queueing.lab.request_path import path_board
 from queueing.lab.retried import Retrying, clients, mail_policy, storm, workers_load
 from queueing.lab.retrying import after_stall, crowd, loop_picture, retry_board
 from queueing.lab.single import one_server_board, ramp_picture
@@ -39,6 +42,7 @@ from queueing.lab.uptime_exercises import server_group
 __all__ = [
     "Board",
     "House",
+    "Journey",
     "Nines",
     "Picture",
     "Retrying",
@@ -49,6 +53,7 @@ __all__ = [
     "backlog_picture",
     "backlogs",
     "beside_table",
+    "by_number",
     "by_priority",
     "came_and_sent",
     "clients",
@@ -56,6 +61,7 @@ __all__ = [
     "contract_table",
     "count_heads",
     "crowd",
+    "crowded",
     "depth_picture",
     "design_picture",
     "downtimes",
@@ -63,6 +69,7 @@ __all__ = [
     "events_per_second",
     "figures",
     "frontier",
+    "inside",
     "late_picture",
     "littles_board",
     "loop_picture",
@@ -70,6 +77,7 @@ __all__ = [
     "minutes_of",
     "noisier",
     "one_server_board",
+    "path_board",
     "pooling_board",
     "processors",
     "ramp",
@@ -84,6 +92,7 @@ __all__ = [
     "server_group",
     "sizing_board",
     "spare",
+    "stages",
     "staircases",
     "standstill",
     "storm",
@@ -91,7 +100,9 @@ __all__ = [
     "stream_rate",
     "surge_board",
     "surge_picture",
+    "tails",
     "tandem",
+    "total",
     "uptime_board",
     "uptimes",
     "worker_missing",

@@ -4,6 +4,7 @@ from queueing.lab.exercises import Exercise
 from queueing.lab.freshness_exercises import EXERCISES as FRESHNESS
 from queueing.lab.little_exercises import EXERCISES as LITTLE
 from queueing.lab.pooling_exercises import EXERCISES as POOLING
+from queueing.lab.request_exercises import EXERCISES as REQUESTS
 from queueing.lab.retrying_exercises import EXERCISES as RETRYING
 from queueing.lab.single_exercises import EXERCISES as SINGLE
 from queueing.lab.starting_exercises import EXERCISES as STARTING
@@ -16,6 +17,7 @@ _LESSONS = (  # in the course's order
     LITTLE,
     SINGLE,
     POOLING,
+    REQUESTS,
     FRESHNESS,
     RETRYING,
     STREAMING,

@@ -1,7 +1,7 @@
-"""An hour of the peak by chance: what the load balancer's habit does to it, and a new component."""
+"""An hour of the peak by chance, and what the load balancer's habit does to it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from queueing import checks
 from queueing.scenario.design import Design
+from queueing.scenario.plan import SLOTS
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.translate import engine_plan
 from queueing.simulation import engine
@@ -21,9 +22,19 @@ ROUTINGS: tuple[Routing, ...] = ("fewest", "turns", "random")
 
 _WARM = 120.0  # seconds until nobody remembers that the run began empty
 _TRAILING = 6  # times their mean delay, until web-hooks come as often as they ever will
+_P95 = 95 / 100
 
 
-def peak_p95_ms(
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """What the users met at a steady peak: P95 of all and of each class, and the slots taken."""
+
+    p95_ms: Estimate
+    class_p95_ms: dict[str, Estimate]
+    slots_busy: Estimate
+
+
+def peak(
     scenario: Scenario,
     design: Design,
     *,
@@ -31,12 +42,11 @@ def peak_p95_ms(
     minutes: float = 30,
     replications: int = 4,
     seed: int | None = None,
-) -> Estimate:
-    """Return the P95 latency of all users' requests at a steady peak, milliseconds.
+) -> Peak:
+    """Return the latency of the users' requests at a steady peak, every request simulated.
 
-    Every request on the event engine, all parts up. `routing` is what the load balancer does:
-    "fewest" sends to the server with the fewest requests present, "turns" to each in turn, "random"
-    to any. Raises `ValueError`.
+    All parts are up. `routing` is what the load balancer does: "fewest" sends to the server with
+    the fewest requests present, "turns" to each in turn, "random" to any. Raises `ValueError`.
     """
     if routing not in ROUTINGS:
         raise ValueError(f"routing is one of {', '.join(ROUTINGS)}, got {routing!r}")
@@ -48,8 +58,51 @@ def peak_p95_ms(
     steady = _steady(scenario, made, warm + seconds)
     balanced = replace(steady, servers=replace(steady.servers, routing=routing))
     root, streams = seeds(seed, replications)
-    found = replicate(partial(_p95_ms, balanced, [warm, warm + seconds]), streams)
-    return Estimate.of([course[-1] for course in found], seed=root)
+    runs = replicate(partial(_run, balanced, warm, tuple(scenario.classes)), streams)
+    everybody, slots, *classes = (
+        Estimate.of(values, seed=root) for values in zip(*runs, strict=True)
+    )
+    return Peak(
+        p95_ms=everybody,
+        class_p95_ms=dict(zip(scenario.classes, classes, strict=True)),
+        slots_busy=slots,
+    )
+
+
+def peak_p95_ms(
+    scenario: Scenario,
+    design: Design,
+    *,
+    routing: Routing = "fewest",
+    minutes: float = 30,
+    replications: int = 4,
+    seed: int | None = None,
+) -> Estimate:
+    """Return the P95 latency of all users' requests at a steady peak, ms; options as in `peak`."""
+    found = peak(
+        scenario, design, routing=routing, minutes=minutes, replications=replications, seed=seed
+    )
+    return found.p95_ms
+
+
+def _run(
+    plan: engine.Plan,
+    warm: float,
+    classes: tuple[str, ...],
+    seed: np.random.SeedSequence,
+    _stop: Callable[[], bool],
+) -> tuple[float, ...]:
+    """Return P95 of all, slots taken, P95 of each class."""
+    replication = engine.Replication(plan, seed, failures=False)
+    replication.run(warm)
+    replication.forget()
+    replication.run(plan.users.horizon)
+    outcome = replication.outcome()
+    return (
+        1000 * outcome.response(_P95),
+        outcome.busy(SLOTS),
+        *(1000 * outcome.response(_P95, kind=name) for name in classes),
+    )
 
 
 def p95_course_ms(
@@ -93,5 +146,5 @@ def _p95_ms(
     for edge in edges[1:]:
         replication.forget()
         replication.run(edge)
-        found.append(1000 * replication.outcome().response(95 / 100))
+        found.append(1000 * replication.outcome().response(_P95))
     return found
