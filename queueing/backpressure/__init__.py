@@ -10,6 +10,7 @@ from queueing.backpressure.bucket import TokenBucket
 from queueing.backpressure.concurrency import ConcurrencyLimit, GradientLimit
 from queueing.backpressure.drain import DrainTime, drain_time
 from queueing.backpressure.view import UserView
+from queueing.backpressure.waiting import waits_longer, waits_within
 
 __all__ = [
     "BacklogAutoscaler",
@@ -21,4 +22,6 @@ __all__ = [
     "TokenBucket",
     "UserView",
     "drain_time",
+    "waits_longer",
+    "waits_within",
 ]

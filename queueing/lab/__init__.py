@@ -8,6 +8,8 @@ from queueing.lab.answers import ask, reveal
 from queueing.lab.boards import Board, sizing_board
 from queueing.lab.busy import ramp
 from queueing.lab.chance import sampled_p95_ms
+from queueing.lab.crowded import flash, rush, rush_hour, scaled_design, told
+from queueing.lab.crowding import boots, crowded_case, full_board, through_rush
 from queueing.lab.fresh import alarms, by_priority, standstill
 from queueing.lab.freshness import came_and_sent, late_picture, workers_board
 from queueing.lab.house import House, count_heads, sending
@@ -53,6 +55,7 @@ __all__ = [
     "backlog_picture",
     "backlogs",
     "beside_table",
+    "boots",
     "by_number",
     "by_priority",
     "came_and_sent",
@@ -62,13 +65,16 @@ __all__ = [
     "count_heads",
     "crowd",
     "crowded",
+    "crowded_case",
     "depth_picture",
     "design_picture",
     "downtimes",
     "draw",
     "events_per_second",
     "figures",
+    "flash",
     "frontier",
+    "full_board",
     "inside",
     "late_picture",
     "littles_board",
@@ -87,7 +93,10 @@ __all__ = [
     "retry_board",
     "reveal",
     "routes",
+    "rush",
+    "rush_hour",
     "sampled_p95_ms",
+    "scaled_design",
     "sending",
     "server_group",
     "sizing_board",
@@ -102,6 +111,8 @@ __all__ = [
     "surge_picture",
     "tails",
     "tandem",
+    "through_rush",
+    "told",
     "total",
     "uptime_board",
     "uptimes",

@@ -12,7 +12,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from queueing.lab.controls import Control, Number, Switch
+from queueing.lab.controls import Choice, Control, Number, Switch
 from queueing.lab.layouts import design_picture
 from queueing.lab.picture import Picture, bundle
 from queueing.lab.sizing import Sizing
@@ -49,7 +49,7 @@ class Board:
         for control in controls:
             control.observe(self._turned)
         numbers = [control.box for control in controls if isinstance(control, Number)]
-        switches = [control.box for control in controls if isinstance(control, Switch)]
+        switches = [control.box for control in controls if isinstance(control, Switch | Choice)]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 24px")
         columns = [widgets.VBox(numbers), widgets.VBox(switches), self.reset_button]
         panel = widgets.HBox(columns, layout=wrap)

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
@@ -86,7 +86,39 @@ class Switch:
         self.box.observe(lambda _: react(), "value")
 
 
-Control = Number | Switch
+class Choice:
+    """One of a few ways, by its words; its value is the number of the way, from 0 on."""
+
+    def __init__(self, name: str, label: str, *, ways: Sequence[str], start: int = 0) -> None:
+        self.name, self._start = name, start
+        self.box = widgets.Dropdown(
+            options=[(way, number) for number, way in enumerate(ways)],
+            value=start,
+            description=label,
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="auto"),
+        )
+
+    @property
+    def value(self) -> int:
+        """Which way is chosen."""
+        return int(self.box.value)
+
+    @property
+    def neighbours(self) -> list[int]:
+        """What one turn may set it to."""
+        return [number for _, number in self.box.options if number != self.value]
+
+    def reset(self) -> None:
+        """Go back to the first choice."""
+        self.box.value = self._start
+
+    def observe(self, react: Callable[[], None]) -> None:
+        """Call back after each change."""
+        self.box.observe(lambda _: react(), "value")
+
+
+Control = Number | Switch | Choice
 
 
 def _range(label: str, told: str) -> str:

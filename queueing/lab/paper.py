@@ -147,17 +147,21 @@ class Paper:
         self,
         x: ArrayLike,
         y1: ArrayLike,
-        y2: float = 0.0,
+        y2: ArrayLike = 0.0,
         *,
         color: str | None = None,
         alpha: float = 1.0,
         linewidth: float = 0.0,
     ) -> None:
-        """Fill the area from the points down to `y2`."""
+        """Fill the area from the points down to `y2`, a height or one for each point."""
 
         def area() -> str:
-            line, base = self._path(x, y1), self._v(y2)
-            ends = np.array([[line[-1, 0], base], [line[0, 0], base]])
+            line = self._path(x, y1)
+            if np.ndim(y2):
+                ends = self._path(x, y2)[::-1]
+            else:
+                base = self._v(y2)
+                ends = np.array([[line[-1, 0], base], [line[0, 0], base]])
             points = _points(np.concatenate([line, ends]))
             return _tag(
                 "polygon",

@@ -1,5 +1,6 @@
 """The exercises of the course, in one place for notebooks and handouts."""
 
+from queueing.lab.crowding_exercises import EXERCISES as CROWDING
 from queueing.lab.exercises import Exercise
 from queueing.lab.freshness_exercises import EXERCISES as FRESHNESS
 from queueing.lab.little_exercises import EXERCISES as LITTLE
@@ -19,6 +20,7 @@ _LESSONS = (  # in the course's order
     POOLING,
     REQUESTS,
     FRESHNESS,
+    CROWDING,
     RETRYING,
     STREAMING,
     UPTIME,
