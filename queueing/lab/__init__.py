@@ -14,8 +14,12 @@ from queueing.lab.fresh import alarms, by_priority, standstill
 from queueing.lab.freshness import came_and_sent, late_picture, workers_board
 from queueing.lab.house import House, count_heads, sending
 from queueing.lab.journey import Journey, crowded, inside, stages, total
+from queueing.lab.judged import errors_picture, exact_waits, kingman_errors, rule_errors
+from queueing.lab.lanes import lanes, lanes_table
 from queueing.lab.layouts import design_picture, worker_missing
 from queueing.lab.little import depth_picture, littles_board, staircases
+from queueing.lab.meeting import meet, meeting_picture, strip_picture
+from queueing.lab.mixed import requests, slower
 from queueing.lab.nines import Nines, downtimes
 from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
@@ -40,6 +44,7 @@ from queueing.lab.surge_figures import uptimes
 from queueing.lab.tables import component_table, contract_table
 from queueing.lab.uptime import frontier, minutes_of, uptime_board
 from queueing.lab.uptime_exercises import server_group
+from queueing.lab.variability import blame, variability_board
 
 __all__ = [
     "Board",
@@ -55,6 +60,7 @@ __all__ = [
     "backlog_picture",
     "backlogs",
     "beside_table",
+    "blame",
     "boots",
     "by_number",
     "by_priority",
@@ -70,16 +76,23 @@ __all__ = [
     "design_picture",
     "downtimes",
     "draw",
+    "errors_picture",
     "events_per_second",
+    "exact_waits",
     "figures",
     "flash",
     "frontier",
     "full_board",
     "inside",
+    "kingman_errors",
+    "lanes",
+    "lanes_table",
     "late_picture",
     "littles_board",
     "loop_picture",
     "mail_policy",
+    "meet",
+    "meeting_picture",
     "minutes_of",
     "noisier",
     "one_server_board",
@@ -90,9 +103,11 @@ __all__ = [
     "ramp_picture",
     "readme_picture",
     "released",
+    "requests",
     "retry_board",
     "reveal",
     "routes",
+    "rule_errors",
     "rush",
     "rush_hour",
     "sampled_p95_ms",
@@ -100,6 +115,7 @@ __all__ = [
     "sending",
     "server_group",
     "sizing_board",
+    "slower",
     "spare",
     "stages",
     "staircases",
@@ -107,6 +123,7 @@ __all__ = [
     "storm",
     "stream_board",
     "stream_rate",
+    "strip_picture",
     "surge_board",
     "surge_picture",
     "tails",
@@ -116,6 +133,7 @@ __all__ = [
     "total",
     "uptime_board",
     "uptimes",
+    "variability_board",
     "worker_missing",
     "workers_board",
     "workers_load",

@@ -12,12 +12,14 @@ from queueing.lab.starting_exercises import EXERCISES as STARTING
 from queueing.lab.streaming_exercises import EXERCISES as STREAMING
 from queueing.lab.surge_exercises import EXERCISES as SURGE
 from queueing.lab.uptime_exercises import EXERCISES as UPTIME
+from queueing.lab.variability_exercises import EXERCISES as VARIABILITY
 
 _LESSONS = (  # in the course's order
     STARTING,
     LITTLE,
     SINGLE,
     POOLING,
+    VARIABILITY,
     REQUESTS,
     FRESHNESS,
     CROWDING,
