@@ -17,15 +17,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 from scipy.optimize import elementwise
 
 from queueing import checks
-from queueing.transforms import Complexes, Floats, tail
+from queueing.transforms import Complexes, Floats, crossing, tail
 
 Seed = int | np.random.Generator | None
 
 _FOREVER = 1e300  # a time that only `inf` exceeds
 _FLAT = 1e-300  # puts where a law passes p and stays there behind the percentile: it is the first
+_SHORT = 0.02  # of a time: a constant after which a law without jumps has long been smooth
 _LEAST_TAIL = 1e-9  # below, an inverted tail has no digits left
 
 
@@ -112,10 +114,15 @@ class Distribution(ABC):
         high = self._upper_end(above)
         result = np.where(self.sf(np.full(above.shape, least)) <= above, least, high)
         for place, mass in atoms.items():
+            if not mass:
+                continue
             beyond = float(self.sf(place))
             result[(beyond <= above) & (above < beyond + mass)] = place
         open_ = np.flatnonzero((result == high) & np.isfinite(high) & (high > least))
-        if open_.size:
+        if open_.size and not self.is_closed_form:
+            near = least + _alike(self.mean() - least, self.var(), above[open_])
+            result[open_] = crossing(self.sf, above[open_], least, high[open_], near)
+        elif open_.size:
             root = elementwise.find_root(
                 lambda t, q: (d := self.sf(t) - q) - (d == 0) * _FLAT,
                 (np.full(open_.shape, least), high[open_]),
@@ -229,31 +236,39 @@ class Mixture(Distribution):
         closed = [(weight, law) for weight, law in self.parts if law.is_closed_form]
         rest = [(weight, law) for weight, law in self.parts if not law.is_closed_form]
         total = sum((weight * law.sf(t) for weight, law in closed), np.zeros(t.shape))
-        if rest:
-            total = total + _inverted(
-                [piece for weight, law in rest for piece in _weighted(weight, law)], t
-            )
+        if len(rest) == len(self.parts):
+            total = _inverted(self._pieces, t)
+        elif rest:
+            pieces = [piece for weight, law in rest for piece in _weighted(weight, law)]
+            total = total + _inverted(_by_shift(pieces), t)
         return total[()]
 
     def mean(self) -> float:
-        return math.fsum(weight * law.mean() for weight, law in self.parts)
+        return self._moments[0]
 
     def var(self) -> float:
-        mean = self.mean()
+        return self._moments[1]
+
+    @cached_property
+    def _moments(self) -> tuple[float, float]:
+        mean = math.fsum(weight * law.mean() for weight, law in self.parts)
         if math.isinf(mean):
-            return math.inf
-        return math.fsum(
-            weight * (law.var() + (law.mean() - mean) ** 2) for weight, law in self.parts
-        )
+            return mean, math.inf
+        variances = [weight * (law.var() + (law.mean() - mean) ** 2) for weight, law in self.parts]
+        return mean, math.fsum(variances)
 
     def lst(self, s: ArrayLike) -> Complexes:
         return self.transform(np.asarray(s, dtype=complex), {})
 
-    @property
+    @cached_property
     def is_closed_form(self) -> bool:
         return all(law.is_closed_form for _, law in self.parts)
 
     def pieces(self) -> list[Piece]:
+        return list(self._pieces)
+
+    @cached_property
+    def _pieces(self) -> list[Piece]:
         return _by_shift([piece for weight, law in self.parts for piece in _weighted(weight, law)])
 
     def atom(self) -> float:
@@ -286,7 +301,7 @@ class Sum(Distribution):
         random = [law for law in self.parts if not isinstance(law, Constant)]
         if math.isinf(constant) or not random:
             return Constant(constant).sf(t)
-        return random[0].sf(t - constant) if len(random) == 1 else _inverted(self.pieces(), t)[()]
+        return random[0].sf(t - constant) if len(random) == 1 else _inverted(self._pieces, t)[()]
 
     def mean(self) -> float:
         return math.fsum(law.mean() for law in self.parts)
@@ -332,6 +347,13 @@ class Sum(Distribution):
 _ZERO = Constant(0.0)
 
 
+def _alike(mean: float, variance: float, above: Floats) -> Floats:
+    """Return the times that a gamma law of these moments exceeds with `above`."""
+    if not 0 < mean < math.inf or not 0 < variance < math.inf:
+        return np.ones(above.shape)
+    return special.gammainccinv(mean**2 / variance, above) * variance / mean
+
+
 def _parts(law: Distribution) -> tuple[Distribution, ...]:
     return law.parts if isinstance(law, Sum) else (law,)
 
@@ -357,11 +379,29 @@ def _by_shift(pieces: list[Piece]) -> list[Piece]:
     return mixed
 
 
+def _gathered(pieces: list[Piece], first: float) -> list[Piece]:
+    """Return the pieces with short constants put back where nothing jumps: fewer inversions.
+
+    Short beside `first`, the least time that is asked for: there the law is smooth again.
+    """
+    least = min(piece.shift for piece in pieces)
+    reach = least + _SHORT * (first - least)
+    short = [piece for piece in pieces if piece.shift <= reach and not piece.law.atom()]
+    if len(short) < 2:
+        return pieces
+    mass = math.fsum(piece.mass for piece in short)
+    parts = [
+        (piece.mass / mass, Sum((piece.law, Constant(piece.shift - least)))) for piece in short
+    ]
+    others = [piece for piece in pieces if piece.shift > reach or piece.law.atom()]
+    return [*others, Piece(mass, least, Mixture(tuple(parts)))]
+
+
 def _inverted(pieces: list[Piece], t: Floats) -> Floats:
-    """Return P(T > t) of a law in pieces, each inverted by itself."""
+    """Return P(T > t) of a law in pieces of different shifts, each inverted by itself."""
     flat = t.ravel()
     result = np.where(np.isnan(flat), np.nan, 0.0)
-    for mass, shift, law in _by_shift(pieces):
+    for mass, shift, law in _gathered(pieces, float(np.min(flat, initial=math.inf))):
         after = flat - shift if math.isfinite(shift) else np.full(flat.shape, -1.0)
         result += mass * np.where(after == 0, 1 - law.atom(), tail(partial(_ask, law), after))
     return result.reshape(t.shape)

@@ -9,10 +9,8 @@ classical pieces, put together:
 product form with exponential times; its throughput stands for what N taken slots complete. K. M.
 Chandy, U. Herzog and L. Woo, "Parametric analysis of queuing networks" (IBM Journal of Research and
 Development 19, 1975).
-- *The shortest line.* A request goes to the server with the fewest present. The exact Markov chain
-is cut where one server has more than a few requests above another: there the longest line sends one
-over. I. J. B. F. Adan, G. J. van Houtum and J. van der Wal, "Upper and lower bounds for the waiting
-time in the symmetric shortest queue system" (Annals of Operations Research 48, 1994).
+- *The shortest line.* A request goes to the server with the fewest present: the chain of
+`queueing.shortest_line`.
 - *Variability.* Service that is more variable than exponential comes in bursts while a station is
 full, and widens a line by (1 + scv) / 2: the chain gets as many more moves up and down as it takes.
 The first of c busy places to fall free is the first of c remaining times, as in D. Y. Burman and D.
@@ -23,28 +21,38 @@ The result is an approximation; `queueing.scenario` says how good it is.
 """
 
 import math
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import combinations_with_replacement
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special
-from scipy.sparse.linalg import spsolve
+from scipy import special
 
 from queueing.distributions import Distribution, deterministic, gamma, hyperexponential, mixture
+from queueing.shortest_line import lines_of, stationary
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
 
 _LEVEL = 8  # requests at a server to which the chain is followed at least; beyond, lines are even
-_MOST_STATES = 3000
 _NEGLIGIBLE = 1e-12
 _DELAYS = 33  # at which a server is solved; a line between them is straight to four digits
 _SHARED_BURSTS = 0.5  # of what an open line would show; slots in front leave no room. A fit.
 _MOST_EVENED = 0.9  # of the arrivals' moves: what service that varies less than exponential takes
 _GRID = np.logspace(-7, 2, 600)  # of the longest remaining time, for integrals over it
+
+
+_AT_ANY_RATE = (
+    "_at_shared",
+    "_delay",
+    "_at_processors",
+    "_completion",
+    "_shared_bursts",
+    "_processor_bursts",
+    "_first_processor",
+    "_first_shared",
+)
 
 
 class Visit(NamedTuple):
@@ -61,7 +69,9 @@ class SlotServers:
 
     `arrival_rate` > 0 per second; `servers`, each with `slots`, `processors` and a `waiting_room`,
     beyond which a request is shed; one shared station with `shared_places`. `processing` and
-    `shared` are the visits of a mean request, `elsewhere` its other seconds in the slot.
+    `shared` are the visits of a mean request, `elsewhere` its other seconds in the slot. With a
+    finite `population`, whoever is inside makes no request: `arrival_rate` is what comes while
+    nobody is, with n inside it is arrival_rate (1 - n / population).
 
     >>> web = SlotServers(
     ...     arrival_rate=100,
@@ -87,6 +97,13 @@ class SlotServers:
     processing: tuple[Visit, ...]
     shared: tuple[Visit, ...]
     elsewhere: float
+    population: float = math.inf
+
+    def at_rate(self, arrival_rate: float, population: float = math.inf) -> Self:
+        """Return the same servers at another rate of arrivals; they share what no rate changes."""
+        made = replace(self, arrival_rate=arrival_rate, population=population)
+        vars(made).update({name: getattr(self, name) for name in _AT_ANY_RATE})
+        return made
 
     @property
     def capacity(self) -> float:
@@ -96,22 +113,27 @@ class SlotServers:
     @property
     def is_stable(self) -> bool:
         """Whether the slots keep up with the arrivals."""
-        return self.arrival_rate < self.capacity
+        return self.mean_arrival_rate < self.capacity
+
+    @property
+    def mean_arrival_rate(self) -> float:
+        """Requests per second, those that are shed included."""
+        return self.arrival_rate if math.isinf(self.population) else self._found.arrivals
 
     @property
     def slot_load(self) -> float:
         """Arrivals over capacity."""
-        return self.arrival_rate / self.capacity
+        return self.mean_arrival_rate / self.capacity
 
     @property
     def processor_load(self) -> float:
         """Offered load over processors."""
-        return self.arrival_rate * _work(self.processing) / (self.servers * self.processors)
+        return self.mean_arrival_rate * _work(self.processing) / (self.servers * self.processors)
 
     @property
     def shared_load(self) -> float:
         """Offered load over the places of the shared station."""
-        return self.arrival_rate * _work(self.shared) / self.shared_places
+        return self.mean_arrival_rate * _work(self.shared) / self.shared_places
 
     @property
     def shed_probability(self) -> float:
@@ -133,13 +155,27 @@ class SlotServers:
     def processor_wait(self) -> Distribution:
         """The law of the wait for a processor, at each visit."""
         moments = np.tensordot(self._at_processors, self._seen, axes=((1, 2), (0, 1)))
-        return _station_wait(moments, self.processor_load, self.processors, self.processing)
+        return _station_wait(
+            moments, self.processor_load, self.processors, self.processing, self._first_processor
+        )
 
     @cached_property
     def shared_wait(self) -> Distribution:
         """The law of the wait at the shared station, at each visit."""
         moments = self._at_shared @ self._seen.sum(axis=0)
-        return _station_wait(moments, self.shared_load, self.shared_places, self.shared)
+        return _station_wait(
+            moments, self.shared_load, self.shared_places, self.shared, self._first_shared
+        )
+
+    @cached_property
+    def _first_processor(self) -> tuple[float, float]:
+        """Two moments of the time until the first of a server's processors falls free."""
+        return _first_of(self.processors, self.processing)
+
+    @cached_property
+    def _first_shared(self) -> tuple[float, float]:
+        """The same of the shared places."""
+        return _first_of(self.shared_places, self.shared)
 
     @cached_property
     def _at_shared(self) -> Floats:
@@ -226,36 +262,48 @@ class SlotServers:
         """What an arrival that is let in finds, and the probability that it is not."""
         room = self.slots + self.waiting_room
         level = min(max(_LEVEL, self.slots), room)
-        lines = _lines(self.servers, level)
+        lines = lines_of(self.servers, level)
         inside = np.minimum(lines.total, self.servers * self.slots)[lines.left_from]
         here = np.minimum(lines.left, self.slots)
         leaving = lines.alike * self._completion[here, inside]
         bursts = self._shared_bursts[inside] + self._processor_bursts[here, inside]
         all_leaving = np.bincount(lines.left_from, leaving, lines.total.size)[lines.left_from]
-        extra = leaving * np.maximum(bursts, -_MOST_EVENED * self.arrival_rate / all_leaving)
+        come = self._arrivals(lines.total)
+        most_taken = -_MOST_EVENED * come[lines.left_from] / all_leaving
+        extra = leaving * np.maximum(bursts, most_taken)
         gained = np.bincount(lines.left_from, extra, lines.total.size)
-        joining = self.arrival_rate + gained[lines.joined_from]
-        origin = np.concatenate([lines.joined_from, lines.left_from])
-        target = np.concatenate([lines.joined_to, lines.left_to])
+        joining = (come + gained)[lines.joined_from]
         enough = self.servers * np.diagonal(self._completion[:, :: self.servers])
-        even = int(np.argmax(enough >= self.arrival_rate)) if self.is_stable else level
+        keeps_up = enough >= self._arrivals(self.servers * np.arange(enough.size))
+        even = min(int(np.argmax(keeps_up)), level) if keeps_up.any() else level
         likely = np.flatnonzero((lines.least == even) & (lines.total == self.servers * even))[0]
-        known = _stationary(origin, target, np.concatenate([joining, leaving + extra]), likely)
+        known = stationary(lines, np.concatenate([joining, leaving + extra]), int(likely))
         # with every line at the last level, one request more or less is a birth or a death
         bursts_beyond = float(self._shared_bursts[-1] + self._processor_bursts[-1, -1])
-        extra_beyond = max(self.capacity * bursts_beyond, -_MOST_EVENED * self.arrival_rate)
         beyond = np.arange(1, self.servers * (room - level) + 1)
-        odds = (self.arrival_rate + extra_beyond) / (self.capacity + extra_beyond)
-        growth = beyond * math.log(odds)
+        total = np.concatenate([lines.total, self.servers * level + beyond])
+        rate = self._arrivals(total)
+        before = rate[lines.total.size - 1 :]  # of each birth, and of the arrivals that are shed
+        extra_beyond = np.maximum(self.capacity * bursts_beyond, -_MOST_EVENED * before)
+        with np.errstate(divide="ignore"):  # nobody is left to come
+            odds = np.log((before + extra_beyond) / (self.capacity + extra_beyond))
+        growth = np.cumsum(odds[:-1])
         scale = growth.max(initial=0.0)
         probability = np.concatenate([known * math.exp(-scale), known[-1] * np.exp(growth - scale)])
         probability /= probability.sum()
+        met = probability * rate  # by those who arrive
+        shed = met[-1] + probability[-1] * extra_beyond[-1]
         return _Found(
             least=np.concatenate([lines.least, level + beyond // self.servers])[:-1],
-            total=np.concatenate([lines.total, self.servers * level + beyond])[:-1],
-            probability=probability[:-1] / probability[:-1].sum(),
-            full=min(1.0, float(probability[-1]) * (1 + extra_beyond / self.arrival_rate)),
+            total=total[:-1],
+            probability=met[:-1] / met[:-1].sum(),
+            full=min(1.0, float(shed / met.sum())),
+            arrivals=float(met.sum()),
         )
+
+    def _arrivals(self, inside: Ints) -> Floats:
+        """Return the rate of arrivals while so many are inside."""
+        return self.arrival_rate * np.maximum(1 - inside / self.population, 0.0)
 
     @cached_property
     def _seen(self) -> Floats:
@@ -275,65 +323,7 @@ class _Found(NamedTuple):
     total: Ints  # requests at all servers
     probability: Floats
     full: float
-
-
-class _Lines(NamedTuple):
-    """The states of lines that differ by a few requests at most, and the moves between them."""
-
-    least: Ints  # requests in the shortest line, by state
-    total: Ints  # requests in all lines, by state
-    joined_from: Ints  # an arrival's moves
-    joined_to: Ints
-    left_from: Ints  # the moves of departures, by the length of the line they leave
-    left_to: Ints
-    left: Ints
-    alike: Ints  # how many lines have that length
-
-
-@lru_cache(maxsize=64)
-def _lines(count: int, level: int) -> _Lines:
-    """Return the chain of `count` lines of at most `level` requests; a state is sorted lengths."""
-    spread = next(
-        b for b in (3, 2, 1) if b == 1 or (level + 1) * math.comb(count - 1 + b, b) <= _MOST_STATES
-    )
-    states = [
-        (least, *others)
-        for least in range(level + 1)
-        for others in combinations_with_replacement(
-            range(least, min(least + spread, level) + 1), count - 1
-        )
-    ]
-    index = {state: number for number, state in enumerate(states)}
-    joined, left = [], []
-    for number, state in enumerate(states):
-        if state[0] < level:
-            joined.append((number, index[_changed(state, state[0], 1)]))
-        for length in sorted(set(state) - {0}):
-            shorter = _changed(state, length, -1)
-            if shorter not in index:  # too far apart: the longest line sends one over
-                shorter = _changed(state, state[-1], -1)
-            left.append((number, index[shorter], length, state.count(length)))
-    least, total = np.array([(state[0], sum(state)) for state in states]).T
-    return _Lines(
-        least, total, *np.array(joined).reshape(-1, 2).T, *np.array(left).reshape(-1, 4).T
-    )
-
-
-def _changed(state: tuple[int, ...], length: int, change: int) -> tuple[int, ...]:
-    """Return the sorted lengths with one line of `length` changed."""
-    place = state.index(length)
-    return tuple(sorted((*state[:place], length + change, *state[place + 1 :])))
-
-
-def _stationary(origin: Ints, target: Ints, rate: Floats, likely: int) -> Floats:
-    """Return the stationary weights of a chain of these moves, relative to a likely state's."""
-    rows, columns = np.concatenate([target, origin]), np.concatenate([origin, origin])
-    flow = sparse.csc_matrix((np.concatenate([rate, -rate]), (rows, columns)))
-    weights = np.ones(flow.shape[0])
-    others = np.delete(np.arange(weights.size), likely)
-    balance = flow[others]
-    weights[others] = spsolve(balance[:, others], -balance[:, [likely]].toarray().ravel())
-    return weights
+    arrivals: float  # per second, shed ones included
 
 
 def _log_weights(work: float, places: int, most: int) -> Floats:
@@ -390,10 +380,9 @@ def _first_of(places: int, visits: tuple[Visit, ...]) -> tuple[float, float]:
 
 
 def _station_wait(
-    moments: Floats, load: float, places: int, visits: tuple[Visit, ...]
+    moments: Floats, load: float, places: int, visits: tuple[Visit, ...], first: tuple[float, float]
 ) -> Distribution:
     """Return the wait at a station: until its first place falls free, then at its mean pace."""
-    first = _first_of(places, visits)
     crowd = min(load, 1.0)
     return _wait(moments, crowd * _mean(visits) / places + (1 - crowd) * first[0], 1.0, first)
 

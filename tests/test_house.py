@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     0: "checks compiling transforms laws distributions erlang formulas paths",
     1: "retries availability stations",
-    2: "networks nonstationary backpressure staffing slots",
+    2: "networks nonstationary backpressure staffing shortest_line slots",
     3: "simulation",
     4: "scenario",
     4.5: "__init__",  # the names that a student types: for the classroom, not for the floors
@@ -25,7 +25,14 @@ FLOORS = {
     6: "__main__ command_line",
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
-INNER = {"checks", "compiling", "transforms", "laws", "slots"}  # rooms that no notebook opens
+INNER = {
+    "checks",
+    "compiling",
+    "transforms",
+    "laws",
+    "shortest_line",
+    "slots",
+}  # rooms that no notebook opens
 LONGEST_FILE = 420  # about 400 lines are read in one sitting
 LONGEST_CELL = 6
 

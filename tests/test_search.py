@@ -390,3 +390,15 @@ def test_the_best_meet_the_same_luck() -> None:
 def test_the_search_leaves_the_ranking_alone() -> None:
     pd.testing.assert_frame_equal(FORGE.search(**SMALL).designs, small().designs)
     assert designs(FORGE, small().axes)[0] in small().listed
+
+
+def test_a_search_shows_its_progress_only_when_asked(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    parts = SMALL | {"servers": 4}
+    FORGE.search(**parts)
+    assert capfd.readouterr().err == ""
+    FORGE.search(progress=True, **parts)
+    shown = capfd.readouterr()
+    assert "100%" in shown.err
+    assert shown.out == ""

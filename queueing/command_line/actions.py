@@ -72,7 +72,7 @@ def simulate(scenario: Scenario, options: argparse.Namespace) -> Answer:
 
 def search(scenario: Scenario, options: argparse.Namespace) -> Answer:
     """Rank every design on a grid."""
-    found = scenario.search(**_given(options))
+    found = scenario.search(progress=sys.stderr.isatty(), **_given(options))
 
     def svg() -> str:
         from queueing.lab.searched import frontier_picture  # noqa: PLC0415

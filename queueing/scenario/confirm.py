@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import pandas as pd
+from tqdm.auto import tqdm
 
 from queueing.scenario.design import Design
 from queueing.scenario.scenario import Scenario
@@ -68,10 +69,11 @@ def confirm(
     """Run each design through the surge on one seed; a fresh one if `seed` is None.
 
     A few runs tell latency and backlog to a hair and next to nothing about uptime: see
-    `queueing.scenario.outages`. Raises `ValueError` for counts that are none.
+    `queueing.scenario.outages`. With `progress` bars on standard error count designs
+    and runs. Raises `ValueError` for counts that are none.
     """
     surges: list[Surge] = []
-    for design in designs:
+    for design in tqdm(designs, unit="design", disable=not progress):
         surges.append(
             scenario.simulate(
                 design,

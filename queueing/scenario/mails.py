@@ -102,8 +102,9 @@ class MailFlow:
         worst = int(self.load.argmax())
         attempts = fluid.integral(self.attempt_rate, self.hours * 3600)[-1]
         load = min(float(self.load[worst]), _FLUID_FROM)
-        wait = self._wait(self.lines[-1], float(self.threads[worst]), load)
-        return max(float(self.oldest.max()), float(wait.ppf(1 - 1 / max(attempts, 2.0))))
+        chance, given = self._waits(self.lines[-1], float(self.threads[worst]), load)
+        once = given * math.log(max(chance * max(attempts, 2.0), 1.0))  # P(W > t) of one attempt
+        return max(float(self.oldest.max()), once)
 
     @cached_property
     def lines(self) -> tuple[fluid.Line, ...]:
@@ -165,7 +166,14 @@ class MailFlow:
         )
 
     def _wait(self, line: fluid.Line, threads: float, load: float) -> Distribution:
-        """Return the wait in M/G/c: Erlang's probability, Allen and Cunneen's mean.
+        """Return the wait in M/G/c, exponential for those who wait at all."""
+        chance, given = self._waits(line, threads, load)
+        if not chance:
+            return deterministic(mean=0)
+        return mixture([(1 - chance, deterministic(mean=0)), (chance, exponential(mean=given))])
+
+    def _waits(self, line: fluid.Line, threads: float, load: float) -> tuple[float, float]:
+        """Return how many wait in M/G/c and how long they do: Erlang's and Allen and Cunneen's.
 
         The urgent are slowed down by their own load alone, the others by theirs as well as by that
         of all (A. Cobham, 1954).
@@ -173,11 +181,10 @@ class MailFlow:
         mean, scv = self.attempt
         chance = float(erlang_c(threads, load * threads))
         if chance < _LIKELY**3:
-            return deterministic(mean=0)
+            return 0.0, 0.0
         urgent = load * self.job.urgent_share
         spare = 1 - urgent if line is not self.lines[-1] else (1 - urgent) * (1 - load)
-        given = (1 + scv) / 2 * mean / (threads * spare)
-        return mixture([(1 - chance, deterministic(mean=0)), (chance, exponential(mean=given))])
+        return chance, (1 + scv) / 2 * mean / (threads * spare)
 
     def _backoffs(self, retries: int) -> list[Distribution]:
         """Return the pauses before the first retries: full jitter on a doubling base."""

@@ -8,16 +8,17 @@ either half where there are thousands of designs: each is asked once, arrays do 
 
 import math
 from bisect import bisect
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 from scipy.interpolate import CubicSpline
+from tqdm.auto import tqdm
 
 from queueing.scenario.availability import availability
 from queueing.scenario.cost import bill
@@ -79,6 +80,7 @@ class Ranking:
 
     scenario: Scenario
     designs: Sequence[Design]
+    progress: bool = False  # a bar on standard error
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -91,9 +93,11 @@ class Ranking:
         """
         fronts, of_front = self._halves(_AFTER_THE_REPLY)
         backs, of_back = self._halves(_BEFORE_THE_REPLY)
-        front = pd.DataFrame(map(self._front, fronts))
-        back = pd.DataFrame(map(self._back, backs))
-        oldest, paid = self._mails(backs, of_back, front["answered"].to_numpy()[of_front])
+        with tqdm(total=len(fronts) + 1, unit="path", disable=not self.progress) as bar:
+            front = pd.DataFrame(self._fronts(fronts, bar))
+            back = pd.DataFrame(map(self._back, backs))
+            oldest, paid = self._mails(backs, of_back, front["answered"].to_numpy()[of_front])
+            bar.update()
         each = self.scenario.catalogue.the("worker").price_usd_month
         at, behind = front.iloc[of_front].reset_index(), back.iloc[of_back].reset_index()
         parts = {name: [getattr(design, name) for design in self.designs] for name in FIELDS}
@@ -127,6 +131,11 @@ class Ranking:
         return found, place
 
     # Before the reply
+
+    def _fronts(self, designs: Sequence[Design], bar: "tqdm[NoReturn]") -> Iterator[_Front]:
+        for design in designs:
+            yield self._front(design)
+            bar.update()
 
     def _front(self, design: Design) -> _Front:
         made = plan(self.scenario, design)

@@ -38,7 +38,7 @@ def text(card: Scorecard) -> str:
 
 
 def markup(card: Scorecard) -> str:
-    """Return the clauses and the verdict as an HTML table."""
+    """Return the clauses and the verdict as an HTML table, and what a contract leaves out."""
     head = "".join(
         f"<th scope='col'>{name}</th>"
         for name in ("clause", "promised", "kept", "margin", "verdict")
@@ -49,7 +49,47 @@ def markup(card: Scorecard) -> str:
     )
     caption = html.escape(f"{card.design.describe()}: {verdict(card)}")
     table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f"<table><caption>{caption}</caption>{table}</table>"
+    besides = "".join(f"<p>{html.escape(told)}</p>" for told in (mails(card), users(card)))
+    return f"<table><caption>{caption}</caption>{table}</table>{besides}"
+
+
+def mails(card: Scorecard) -> str:
+    """Say when a user is told "accepted", and when the mail is delivered."""
+    if card.mails is None:
+        return (
+            f"Mails: sent inside the request, 95 % acknowledged, and delivered, within "
+            f"{_duration(card.acknowledged_p95_ms)}"
+        )
+    kinds = "".join(
+        f", {name} {_duration(1000 * p95)}" for name, p95 in card.delivery_by_priority_p95_s.items()
+    )
+    return (
+        f"Mails: 95 % acknowledged within {_duration(card.acknowledged_p95_ms)}, "
+        f"delivered within {_duration(1000 * card.delivery_p95_s)}{kinds}; "
+        f"most waiting {card.worst_backlog:,.0f}"
+    )
+
+
+def users(card: Scorecard) -> str:
+    """Say what users do who wait for an answer before they ask again, beside those who do not."""
+    closed = card.closed
+    return (
+        f"Closed users (as many, but they wait for an answer before they think and ask again): "
+        f"{closed.requests_per_s:,.1f} requests/s at the peak, P95 {_duration(closed.p95_ms)}, "
+        f"{_share(closed.answered)} answered in time; open users ask for "
+        f"{card.peak.request_rate:,.1f} requests/s however slow the answers are"
+    )
+
+
+def _duration(milliseconds: float) -> str:
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:,.1f} s"
+
+
+def _share(share: float) -> str:
+    """Write a share in per cent, and never a whole 100 for less."""
+    return "100 %" if share > 1 - 1e-6 else f"{min(100 * share, 99.99):.2f} %"
 
 
 def data(card: Scorecard) -> dict[str, Any]:
@@ -63,6 +103,7 @@ def data(card: Scorecard) -> dict[str, Any]:
         "delivery_p95_s": card.delivery_p95_s,
         "p95_run_ms": card.p95_run_ms,
         "worker_load": card.worker_load,
+        "acknowledged_p95_ms": card.acknowledged_p95_ms,
     }
     return {
         "scenario": card.scenario.title,
@@ -73,6 +114,8 @@ def data(card: Scorecard) -> dict[str, Any]:
             name: _plain(number) for name, number in card.delivery_by_priority_p95_s.items()
         },
         "class_p95_ms": {name: _plain(number) for name, number in card.class_p95_ms.items()},
+        "closed": {name: _plain(number) for name, number in card.closed._asdict().items()},
+        "open_rate": _plain(card.peak.request_rate),
         "checks": plain_records(card.to_frame()),
         "cost_lines": plain_records(card.cost_lines.set_index("component")),
         "station_load_at_peak": {name: _plain(load) for name, load in card.stations.max().items()},
@@ -165,17 +208,11 @@ def _details(card: Scorecard) -> list[str]:
         f"  {line.usd_month:8.2f}  {line.component}: {line.what}"
         for line in card.cost_lines.itertuples()
     ]
-    mails = (
-        f"Mails: most waiting {card.worst_backlog:,.0f}; "
-        f"95 % delivered within {card.delivery_p95_s:,.1f} s"
-        + "".join(
-            f", {name} {value:,.1f} s" for name, value in card.delivery_by_priority_p95_s.items()
-        )
-    )
     return [
         f"P95 by class at the peak, ms: {classes}; over the whole run: {card.p95_run_ms:.0f}",
         f"Load at the peak (1 is full): {loads}",
-        mails,
+        mails(card),
+        users(card),
         "The bill, USD a month:",
         *bill,
     ]

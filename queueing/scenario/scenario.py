@@ -237,11 +237,12 @@ class Scenario:
 
         return postmortem(self, judged)
 
-    def search(self, **parts: object) -> "Search":
+    def search(self, *, progress: bool = False, **parts: object) -> "Search":
         """Return every design on a grid, ranked: which pass, the cheapest, what binds.
 
         `parts` has the values to try of a part, one or several; of the others a default range. See
         `queueing.scenario.grid.axes` for it, and for the `ScenarioError` that a bad value raises.
+        `progress` shows a bar on standard error.
 
         >>> forge = Scenario.load("mailforge")
         >>> forge.search(
@@ -251,7 +252,7 @@ class Scenario:
         """
         from queueing.scenario.search import search  # noqa: PLC0415, it is made of scenarios
 
-        return search(self, parts)
+        return search(self, parts, progress=progress)
 
     def peak_window(self, t_hours: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each of the given hours whether it belongs to the peak."""

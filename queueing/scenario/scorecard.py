@@ -1,6 +1,7 @@
 """What a design keeps of its promises, by theory: numbers, verdict, how good they are."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,24 +12,26 @@ from numpy.typing import NDArray
 
 from queueing.distributions import mixture
 from queueing.scenario.availability import availability
+from queueing.scenario.basis import Basis, backlog_quality, latency_quality, rate_basis
 from queueing.scenario.cost import cost_lines, usd_month
 from queueing.scenario.design import Design
-from queueing.scenario.latency import Latency, latency
+from queueing.scenario.latency import (
+    SURELY,
+    Latency,
+    answered,
+    closed_latency,
+    latency,
+)
 from queueing.scenario.mails import MailFlow
 from queueing.scenario.plan import PRIORITIES, SLOTS, WORKERS, Plan, plan
 from queueing.scenario.scenario import Scenario
-from queueing.scenario.traffic import Curve
 
 Floats = NDArray[np.float64]
 
 _P95 = 95 / 100
 _STEPS_PER_HOUR = 60
-_RATES = (
-    12  # at which an overloaded request path is solved, between the least and the most of the run
-)
 _RUN_PARTS = 6  # equal parts of the run's requests, for percentiles of the whole run
-_SURELY_ANSWERED = 1 - 1e-9
-_CROWDED, _NEAR_SATURATION = 4 / 5, 9 / 10  # loads of the slots where the theory gets worse
+_SAME_RATE = 1e-7  # relative: so near the peak's rate the same answers stand
 
 
 class Check(NamedTuple):
@@ -46,12 +49,13 @@ class Check(NamedTuple):
         return self.margin >= 0
 
 
-class Basis(NamedTuple):
-    """Where a number comes from, and how good it is here."""
+class ClosedUsers(NamedTuple):
+    """The peak with users who wait for each answer, and think, before they ask again."""
 
-    number: str
-    model: str
-    quality: str
+    users: float
+    requests_per_s: float  # shed ones included
+    p95_ms: float
+    answered: float  # share within the deadline, all parts up
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,17 +143,53 @@ class Scorecard:
         return {name: 1000 * value for name, value in self.peak.class_p95_s.items()}
 
     @cached_property
+    def closed(self) -> ClosedUsers:
+        """The peak again, for users who are as many but think and wait: the closed model.
+
+        They ask for nothing while they wait: rate = users / (think time + mean response).
+
+        >>> forge = Scenario.load("mailforge")
+        >>> overloaded = forge.evaluate(forge.design(cache=None))
+        >>> overloaded.peak.request_rate > 180 > overloaded.closed.requests_per_s
+        True
+        """
+        traffic = self.scenario.traffic
+        cycle = traffic.think_time_s + traffic.nominal_response_s
+        users = self.peak.request_rate * cycle
+        found = closed_latency(self.plan, users, traffic.think_time_s)
+        return ClosedUsers(
+            users=users,
+            requests_per_s=found.rate,
+            p95_ms=1000 * found.p95_s,
+            answered=found.answered(self.scenario.contract.deadline_s),
+        )
+
+    @property
+    def open_beside_closed(self) -> pd.DataFrame:
+        """The peak for open and for closed users: requests_per_s, p95_ms, answered (share)."""
+        deadline = self.scenario.contract.deadline_s
+        rows = {
+            "open": (self.peak.request_rate, self.p95_ms, self.peak.answered(deadline)),
+            "closed": self.closed[1:],
+        }
+        columns = ["requests_per_s", "p95_ms", "answered"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("users")
+
+    @cached_property
     def p95_run_ms(self) -> float:
         """The same over all requests of the run."""
         ordered = np.sort(self._rates)
         cuts = np.searchsorted(
             np.cumsum(ordered) / ordered.sum(), np.arange(1, _RUN_PARTS) / _RUN_PARTS
         )
-        parts = [part for part in np.split(ordered, cuts) if part.sum() > 0]
-        laws = [
-            (part.sum() / ordered.sum(), latency(self.plan, part @ part / part.sum()).response)
-            for part in parts
-        ]
+        peak = self.scenario.traffic.peak_rate
+        shares: dict[float, float] = defaultdict(float)
+        for part in np.split(ordered, cuts):
+            if part.sum() > 0:
+                rate = float(part @ part / part.sum())
+                at_peak = math.isclose(rate, peak, rel_tol=_SAME_RATE)
+                shares[peak if at_peak else rate] += part.sum() / ordered.sum()
+        laws = [(share, latency(self.plan, rate).response) for rate, share in shares.items()]
         return 1000 * float(mixture(laws).ppf(_P95))
 
     @cached_property
@@ -192,13 +232,26 @@ class Scorecard:
         """The longest that a mail waits for a worker during the run, seconds."""
         return self.mails.longest_wait if self.mails else 0.0
 
+    @property
+    def acknowledged_p95_ms(self) -> float:
+        """95 % of the slowest class that sends mails are told "accepted" within this time."""
+        return max(self.class_p95_ms[kind.name] for kind in self.plan.classes if kind.sends_mail)
+
+    @property
+    def acknowledged_beside_delivered(self) -> pd.DataFrame:
+        """When a user is told "accepted", and when the mail is there: P95 at the peak."""
+        rows = {
+            "acknowledged": self.acknowledged_p95_ms / 1000,
+            "delivered": self.delivery_p95_s,
+        } | {f"delivered, {kind}": p95 for kind, p95 in self.delivery_by_priority_p95_s.items()}
+        return pd.DataFrame({"p95_s": rows}).rename_axis("mail")
+
     @cached_property
     def delivery_p95_s(self) -> float:
         """95 % of the delivered mails, enqueued at the peak, took at most this long, seconds."""
         if self.mails:
             return float(self.mails.delivery(self._at_peak).ppf(_P95))
-        senders = [kind for kind in self.plan.classes if kind.sends_mail]
-        return max(self.peak.class_p95_s[kind.name] for kind in senders)
+        return self.acknowledged_p95_ms / 1000
 
     @cached_property
     def delivery_by_priority_p95_s(self) -> dict[str, float]:
@@ -262,7 +315,7 @@ class Scorecard:
             Basis(
                 "P95 latency",
                 "slots held downstream, shortest line (queueing.slots)",
-                _latency_quality(slots),
+                latency_quality(slots),
             ),
             Basis(
                 "uptime",
@@ -273,14 +326,14 @@ class Scorecard:
             Basis(
                 "backlog, oldest mail",
                 "fluid of attempts and M/G/c (Allen-Cunneen)",
-                _backlog_quality(self.worker_load, self.design),
+                backlog_quality(self.worker_load, self.design),
             ),
             Basis(
                 "delivery P95",
                 "attempts, waits and pauses convolved",
                 "all workers up; duplicates left out",
             ),
-            *_rate_basis(self.scenario.traffic),
+            *rate_basis(self.scenario.traffic),
         )
 
     @cached_property
@@ -308,52 +361,7 @@ class Scorecard:
     @cached_property
     def _answered(self) -> Floats:
         """Share answered within the deadline at each hour, with all parts up."""
-        deadline = self.scenario.contract.deadline_s
-        if (
-            latency(self.plan, self.scenario.traffic.peak_rate).answered(deadline)
-            > _SURELY_ANSWERED
-        ):
+        deadline, peak = self.scenario.contract.deadline_s, self.scenario.traffic.peak_rate
+        if latency(self.plan, peak).answered(deadline) > SURELY:
             return np.ones(self._hours.size)
-        rates = np.linspace(self._rates.min(), self._rates.max(), _RATES)
-        shares = [latency(self.plan, float(rate)).answered(deadline) for rate in rates]
-        return np.interp(self._rates, rates, shares)
-
-
-def _rate_basis(traffic: Curve) -> tuple[Basis, ...]:
-    """Warn where requests come less evenly than theory takes them."""
-    if not traffic.rate_scv:
-        return ()
-    return (
-        Basis(
-            "everything that waits",
-            "Poisson arrivals at the mean rate",
-            f"too good: the rate is random, by ± {math.sqrt(traffic.rate_scv):.0%} from one "
-            f"{60 * traffic.rate_window_h:.3g} minutes to the next; simulate",
-        ),
-    )
-
-
-def _latency_quality(slot_load: float) -> str:
-    """Say how good the theory of the request path is, measured against an event simulation."""
-    if slot_load >= 1:
-        quality = "saturated, the waiting rooms decide: good to about 50 %"
-    elif slot_load >= _NEAR_SATURATION:
-        quality = "near saturation, where slots wait for slots: good to about 50 %"
-    elif slot_load >= _CROWDED:
-        quality = "crowded: good to about 20 %"
-    else:
-        quality = "good to about 5 %"
-    return f"approximation, slots at {slot_load:.2f}, {quality}"
-
-
-def _backlog_quality(load: float, design: Design) -> str:
-    """Say how good the fluid is at a load of the workers."""
-    if math.isnan(load):
-        return "mails are sent inside the request: there is no backlog"
-    if design.maximum_workers is not None:
-        return "all workers up, their number follows the backlog; good to about 10 %"
-    return (
-        "all workers up; good to about 5 %"
-        if load >= 1
-        else "all workers up; no backlog beyond seconds"
-    )
+        return answered(self.plan, self._rates, deadline)

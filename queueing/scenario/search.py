@@ -237,16 +237,17 @@ class Search:
         return card
 
 
-def search(scenario: Scenario, parts: Mapping[str, object]) -> Search:
+def search(scenario: Scenario, parts: Mapping[str, object], *, progress: bool = False) -> Search:
     """Rank every design of a grid; `parts` has the values to try, a value or several, by part.
 
-    Raises `ScenarioError` for unknown parts, impossible values and a grid that is too large.
+    With `progress` a bar on standard error follows the request paths. Raises `ScenarioError` for
+    unknown parts, impossible values and a grid that is too large.
     """
     axes = grid.axes(scenario, parts)
     found = grid.designs(scenario, axes, parts)
     if not found:
         raise ScenarioError("no design of this grid can be built: try more values of some parts")
-    ranked = Ranking(scenario, found).frame
+    ranked = Ranking(scenario, found, progress).frame
     clauses = kept(scenario, ranked)
     ranked["passes"] = clauses.all(axis=1)
     named = [np.where(clauses[name], "", f", {name}").astype(object) for name in clauses]

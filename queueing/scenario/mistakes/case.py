@@ -103,12 +103,10 @@ class Case:
     @property
     def acknowledged_p95_ms(self) -> float:
         """95 % of the requests that send a mail are answered within this time, milliseconds."""
-        by_class = (
-            {name: one.mean for name, one in self.surge.class_p95_ms.items()}
-            if self.surge
-            else self.card.class_p95_ms
-        )
-        return max(by_class[kind.name] for kind in self.plan.classes if kind.sends_mail)
+        if self.surge is None:
+            return self.card.acknowledged_p95_ms
+        by_class = self.surge.class_p95_ms
+        return max(by_class[kind.name].mean for kind in self.plan.classes if kind.sends_mail)
 
     @property
     def worst_backlog(self) -> float:
