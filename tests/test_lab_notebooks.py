@@ -138,3 +138,11 @@ def test_cleaning_takes_out_what_another_run_would_write_differently():
     assert cleaned.metadata == METADATA
     assert cleaned.cells[0].metadata == {}
     assert cleaned.cells[0].outputs[0].data == {"text/plain": "x"}
+
+
+def test_cleaning_joins_what_was_printed_in_pieces():
+    pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in "ab"]
+    error = nbformat.v4.new_output("stream", name="stderr", text="c")
+    cell = nbformat.v4.new_code_cell("1", outputs=[*pieces, error])
+    outputs = clean(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs
+    assert [output.text for output in outputs] == ["ab", "c"]

@@ -373,3 +373,17 @@ def test_a_damaged_catalogue_loads_or_is_refused(
     place = int(at * len(CATALOGUE_TEXT))
     write(CATALOGUE_TEXT[:place] + noise + CATALOGUE_TEXT[place + cut :], "mine.csv")
     loads_or_refuses(write(EXTENDS + 'catalogue = "mine.csv"\n'))
+
+
+def test_inherited_designs_that_cannot_be_built_here_are_left_out(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "mailforge"\n[design]\nqueue = "on redis"\n', encoding="utf-8")
+    mine = Scenario.load(path)
+    assert set(Scenario.load("mailforge").designs) - set(mine.designs) == {
+        "E without Redis",
+        "E without Redis, m6i.large",
+    }
+    own = '[designs]\n"E without Redis" = { cache = "none" }\n'
+    path.write_text(path.read_text(encoding="utf-8") + own, encoding="utf-8")
+    with pytest.raises(ScenarioError, match="E without Redis"):
+        Scenario.load(path)

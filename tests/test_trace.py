@@ -165,6 +165,12 @@ def test_a_parquet_file_is_the_same(tmp_path: Path) -> None:
         ("start_s,count\n0,0\n1,0\n", "nobody came"),
         ("time_s,service_s\n0,1\n1,-1\n", "service times must be at least 0 s"),
         ("", "is no table"),
+        ("time_s\n1764320000\n1764320010\n", "subtract when you began to watch"),
+        ("time_s\n2026-11-28T09:00\n2026-11-28T09:01\n", "a date has to be turned into the time"),
+        ("time_s;service_s\n1;3\n2;4\n", "commas between them"),
+        ("time_s,service_ms\n1,3\n2,4\n", "seconds in service_s, got service_ms"),
+        ("start_s,count\n0,1\n1,2\n2,1\n4,1\n", "look at row 4"),
+        ("start_s,count\n0,1\n1,\n", "count: row 2 must be a finite number"),
     ],
 )
 def test_what_is_no_trace_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -255,6 +261,26 @@ def test_a_random_rate_comes_out_of_the_engine() -> None:
     assert uneven.mean() == pytest.approx(3600, rel=0.07)
     assert not np.array_equal(*np.split(uneven, 2))
     assert np.array_equal(arrivals(mixed, 1), uneven[:100])
+
+
+def test_chance_counts_once_where_the_rate_is_taken_over_longer_windows() -> None:
+    """A trace with jumps every 5 minutes, run again: as many jumps, and not those of two days."""
+    rng = np.random.default_rng(3)
+    trace = Trace.of_counts(rng.poisson(400 * rng.gamma(4, 0.25, 576)), step_s=300)
+    found = {}
+    for step in (300, 7200):
+        traffic = FORGE.with_trace(trace, step_s=step, factor_s=300).traffic
+        assert (traffic.rate_scv, traffic.rate_window_h) == (trace.rate_scv(300), 300 / 3600)
+        users = engine_users(FORGE.with_trace(trace, step_s=step, factor_s=300))
+        runs = [engine.replicate(quick(users), np.random.SeedSequence(k), step=300) for k in (1, 2)]
+        counts = np.concatenate([run.timeline["arrived"][:576] for run in runs]).astype(int)
+        found[step] = counts.var() / counts.mean() ** 2
+    assert found[7200] == pytest.approx(trace.rate_scv(300), rel=0.25)
+    assert found[300] > 1.4 * found[7200]
+    stretched = FORGE.with_trace(trace, step_s=7200, factor_s=300, horizon_h=96).traffic
+    assert stretched.rate_window_h == pytest.approx(600 / 3600)
+    with pytest.raises(ValueError, match="factor_s"):
+        FORGE.with_trace(trace, factor_s=-1)
 
 
 def test_the_peak_is_that_of_the_mean_rate() -> None:

@@ -6,6 +6,7 @@ A notebook says `from queueing.lab import ask, draw, sizing_board`.
 from queueing.lab import figures
 from queueing.lab.answers import ask, reveal
 from queueing.lab.boards import Board, sizing_board
+from queueing.lab.bursts import Bursts, bursts
 from queueing.lab.busy import ramp
 from queueing.lab.chance import sampled_p95_ms
 from queueing.lab.crowded import flash, rush, rush_hour, scaled_design, told
@@ -21,6 +22,7 @@ from queueing.lab.little import depth_picture, littles_board, staircases
 from queueing.lab.meeting import meet, meeting_picture, strip_picture
 from queueing.lab.mixed import requests, slower
 from queueing.lab.nines import Nines, downtimes
+from queueing.lab.own_queue import own_board, own_picture, try_trace
 from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
 from queueing.lab.pooling import pooling_board, routes, spare
@@ -42,12 +44,14 @@ from queueing.lab.streaming import stream_board
 from queueing.lab.surge import beside_table, readme_picture, surge_board, surge_picture
 from queueing.lab.surge_figures import uptimes
 from queueing.lab.tables import component_table, contract_table
+from queueing.lab.traced import read_trace, trace_picture
 from queueing.lab.uptime import frontier, minutes_of, uptime_board
 from queueing.lab.uptime_exercises import server_group
 from queueing.lab.variability import blame, variability_board
 
 __all__ = [
     "Board",
+    "Bursts",
     "House",
     "Journey",
     "Nines",
@@ -62,6 +66,7 @@ __all__ = [
     "beside_table",
     "blame",
     "boots",
+    "bursts",
     "by_number",
     "by_priority",
     "came_and_sent",
@@ -96,11 +101,14 @@ __all__ = [
     "minutes_of",
     "noisier",
     "one_server_board",
+    "own_board",
+    "own_picture",
     "path_board",
     "pooling_board",
     "processors",
     "ramp",
     "ramp_picture",
+    "read_trace",
     "readme_picture",
     "released",
     "requests",
@@ -131,6 +139,8 @@ __all__ = [
     "through_rush",
     "told",
     "total",
+    "trace_picture",
+    "try_trace",
     "uptime_board",
     "uptimes",
     "variability_board",

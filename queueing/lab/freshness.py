@@ -120,6 +120,7 @@ def flows(ax: Ax, case: Staffing) -> Ax:
     ax.plot(case.hours, can, color=INK, linestyle="--", linewidth=1.6)
     labels = {f"can be sent {can[-1]:.1f}": float(can[-1]), f"come {come.max():.1f}": come.max()}
     _aside(ax, case, top, {name: float(value) for name, value in labels.items()})
+    ax.set_label(f"Attempts a second, hour by hour: {' at most, '.join(reversed(labels))}.")
     return ax
 
 
@@ -141,6 +142,7 @@ def waiting(ax: Ax, case: Staffing) -> Ax:
         for name, line in zip(_names(case), case.lines, strict=True)
     }
     _aside(ax, case, top, peaks)
+    ax.set_label(f"Mails waiting, at most: {words.listed(list(peaks))}.")
     return ax
 
 
@@ -165,6 +167,7 @@ def ages(ax: Ax, case: Staffing) -> Ax:
         worst = float(line.oldest.max())
         labels[_labelled(case, told, _age(worst))] = worst / unit
     _aside(ax, case, top, labels)
+    ax.set_label(f"Age of the oldest mail: {words.listed(list(labels))}.")
     return ax
 
 

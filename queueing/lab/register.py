@@ -4,6 +4,7 @@ from queueing.lab.crowding_exercises import EXERCISES as CROWDING
 from queueing.lab.exercises import Exercise
 from queueing.lab.freshness_exercises import EXERCISES as FRESHNESS
 from queueing.lab.little_exercises import EXERCISES as LITTLE
+from queueing.lab.own_exercises import EXERCISES as OWN
 from queueing.lab.pooling_exercises import EXERCISES as POOLING
 from queueing.lab.request_exercises import EXERCISES as REQUESTS
 from queueing.lab.retrying_exercises import EXERCISES as RETRYING
@@ -27,6 +28,7 @@ _LESSONS = (  # in the course's order
     STREAMING,
     UPTIME,
     SURGE,
+    OWN,
 )
 EXERCISES = {exercise.key: exercise for lesson in _LESSONS for exercise in lesson}
 

@@ -118,6 +118,15 @@ def read_toml(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     return merged(read_toml(below, chain), tables)
 
 
+def inherited_designs(path: Path, tables: dict[str, Any]) -> set[str]:
+    """Return the names of the designs in `tables` that the file itself does not give."""
+    names = [
+        set(designs) if isinstance(designs := given.get("designs"), dict) else set()
+        for given in (tables, parsed(read_text(path), str(path)))
+    ]
+    return names[0] - names[1]
+
+
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Return `base` with `changes` laid over it, table by table."""
     both = dict(base)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -89,13 +89,20 @@ class Scenario:
         """
         path = loading.locate(source)
         try:
-            return cls.from_tables(loading.read_toml(path), str(path))
+            tables = loading.read_toml(path)
+            return cls.from_tables(tables, str(path), loading.inherited_designs(path, tables))
         except RecursionError:
             raise ScenarioError(f"{path} is nested too deeply") from None
 
     @classmethod
-    def from_tables(cls, tables: dict[str, Any], where: str) -> Self:
-        """Return the scenario in the tables of a file; `where` it is from begins every message."""
+    def from_tables(
+        cls, tables: dict[str, Any], where: str, inherited: Collection[str] = ()
+    ) -> Self:
+        """Return the scenario in the tables of a file; `where` it is from begins every message.
+
+        Of the named designs those that are `inherited` are left out where they cannot be built on
+        the file's own parts: the file that is extended knew nothing of them.
+        """
         try:
             file = ScenarioFile.model_validate(tables)
         except ValidationError as error:
@@ -114,10 +121,7 @@ class Scenario:
             cost=file.cost,
             catalogue=catalogue,
             base=base,
-            designs={
-                name: _design(catalogue, base, changes, f"{where}: {key_path(['designs', name])}")
-                for name, changes in file.designs.items()
-            },
+            designs=dict(_named(catalogue, base, file.designs, where, inherited)),
         )
         if file.trace is None:
             return scenario
@@ -146,6 +150,7 @@ class Scenario:
         horizon_h: float | None = None,
         peak_users: float | None = None,
         random_rate: bool = True,
+        factor_s: float | None = None,
     ) -> Self:
         """Return this scenario with requests that come as the arrivals of a trace did.
 
@@ -163,6 +168,7 @@ class Scenario:
             horizon_h=horizon_h,
             peak_users=peak_users,
             random_rate=random_rate,
+            factor_s=factor_s,
         )
         return replace(self, traffic=traffic)
 
@@ -272,6 +278,22 @@ def _catalogue(path: str, where: str) -> Catalogue:
     except ScenarioError as error:
         raise ScenarioError(f"{where}: catalogue: {error}") from None
     return catalogues.parse(text, str(listed))
+
+
+def _named(
+    catalogue: Catalogue,
+    base: Design,
+    named: Mapping[str, dict[str, Any]],
+    where: str,
+    inherited: Collection[str],
+) -> Iterator[tuple[str, Design]]:
+    """Yield the named designs, without inherited ones that cannot be built here."""
+    for name, changes in named.items():
+        try:
+            yield name, _design(catalogue, base, changes, f"{where}: {key_path(['designs', name])}")
+        except ScenarioError:
+            if name not in inherited:
+                raise
 
 
 def _design(

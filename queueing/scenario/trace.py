@@ -32,6 +32,7 @@ LEVEL = 0.05  # of the tests: Poisson is doubted where it would look so in fewer
 _MOST_HOURS = 8760.0
 _WINDOWS = 100  # of a trace, where nothing else is asked for
 _MOST_ROWS = 5_000_000
+_EPOCH = 1e8  # seconds, three years: a first arrival later than that is a date
 _BAND = float(stats.norm.ppf(1 - LEVEL / 2))
 _TIED = 0.01  # share of equal instants above which the clock is too coarse for a test of gaps
 
@@ -44,6 +45,7 @@ class TraceTable(Table):
     horizon_h: Span | None = None
     peak_users: Annotated[float, Field(ge=1, le=1e9)] | None = None
     random_rate: bool = True
+    factor_s: Positive | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Trace:
         The observation ends at `horizon_s`, or with the last arrival. Raises `ScenarioError` for
         fewer than two arrivals, an instant out of order, and one outside of the observation.
         """
-        times = numbers("time", instants_s)
+        times = numbers(f"{name}: time", instants_s)
         if times.size < 2:
             raise ScenarioError(f"{name}: a trace needs at least 2 arrivals, got {times.size}")
         if (late := np.flatnonzero(np.diff(times) < 0)).size:
@@ -97,6 +99,11 @@ class Trace:
             raise ScenarioError(
                 f"{name}: row {row + 1} is out of order: {times[row]:g} s follows "
                 f"{times[row - 1]:g} s; sort the arrivals"
+            )
+        if horizon_s is None and times[0] > max(_EPOCH, 10 * (times[-1] - times[0])):
+            raise ScenarioError(
+                f"{name}: times count from the begin of the observation, got {times[0]:.10g} s for "
+                "the first arrival: subtract when you began to watch"
             )
         end = times[-1] if horizon_s is None else checks.real("horizon_s", horizon_s, above=0)
         if not times[0] >= 0 or times[-1] > end or end == 0:
@@ -121,7 +128,7 @@ class Trace:
 
         Raises `ScenarioError` for fewer than two windows, nobody at all, and counts that are none.
         """
-        values = numbers("count", counts)
+        values = numbers(f"{name}: count", counts)
         if values.size < 2:
             raise ScenarioError(f"{name}: a trace needs at least 2 windows, got {values.size}")
         wrong = (values < 0) | (values != np.floor(values)) | (values > 2**53)
@@ -153,19 +160,25 @@ class Trace:
         if len(kinds) != 1:
             raise ScenarioError(
                 f"{path}: needs one column of times, {', '.join(COLUMNS[:4])}, or of windows, "
-                f"{', '.join(COLUMNS[4:])} with count; got {', '.join(map(str, table.columns))}"
+                f"{', '.join(COLUMNS[4:])} with count, commas between them; "
+                f"got {', '.join(map(str, table.columns))}"
             )
         what, _, unit = kinds[0].partition("_")
         times = numbers(f"{path}: {kinds[0]}", table[kinds[0]]) * UNITS[unit]
         if what == "time":
+            odd = [name for name in table.columns if name.startswith("service")]
+            if odd not in ([], ["service_s"]):
+                raise ScenarioError(f"{path}: services are seconds in service_s, got {odd[0]}")
             services = table.get("service_s")
             return cls.of_instants(times, horizon_s=horizon_s, services_s=services, name=path.name)
         if "count" not in table:
             raise ScenarioError(f"{path}: windows need a column count beside {kinds[0]}")
         steps = np.diff(times)
-        if not steps.size or steps[0] <= 0 or not np.allclose(steps, steps[0], rtol=1e-6):
+        even = np.isclose(steps, steps[0], rtol=1e-6) if steps.size else np.array([False])
+        if not even.all() or steps[0] <= 0:
             raise ScenarioError(
-                f"{path}: {kinds[0]} must rise by one and the same length of window"
+                f"{path}: {kinds[0]} must rise by one and the same length of window, a count of 0 "
+                f"included; look at row {int(even.argmin()) + 2 if not even.all() else 2}"
             )
         return cls.of_counts(table["count"], step_s=float(steps[0]), name=path.name)
 
@@ -288,13 +301,16 @@ class Trace:
         horizon_h: float | None = None,
         peak_users: float | None = None,
         random_rate: bool = True,
+        factor_s: float | None = None,
     ) -> TracedTraffic:
         """Return users whose requests come as the arrivals of this trace did.
 
         The rate is that in windows of `step_s` of the trace (None: a hundredth of it), linear from
         middle to middle, with as many arrivals. The trace is stretched to `horizon_h` hours and
         scaled to `peak_users` at most, where given. With `random_rate` what varies more than
-        Poisson from window to window varies in the run as well, by chance.
+        Poisson between neighbouring windows of `factor_s` (None: of `step_s`) varies in the run as
+        well, by chance. Windows of `step_s` many times as long keep this trace's own chance out of
+        the rate, which would otherwise count twice.
         """
         step = self.horizon_s / _WINDOWS if step_s is None else step_s
         counts = self.counts(step).astype(np.float64)
@@ -305,6 +321,7 @@ class Trace:
                 "give one, and the trace is stretched to it"
             )
         window = hours / counts.size
+        factor = step if factor_s is None else checks.real("factor_s", factor_s, above=0)
         middles = window * (np.arange(counts.size) + 0.5)
         knots = np.concatenate([[0.0], middles, [hours]])
         shape = np.concatenate([counts[:1], counts, counts[-1:]])
@@ -317,8 +334,8 @@ class Trace:
             levels=users,
             think_time_s=checks.real("think_time_s", think_time_s, above=0),
             nominal_response_s=checks.real("nominal_response_s", nominal_response_s, at_least=0),
-            rate_scv=self.rate_scv(step) if random_rate else 0.0,
-            rate_window_h=window,
+            rate_scv=self.rate_scv(factor) if random_rate else 0.0,
+            rate_window_h=window * self._window(factor) / self._window(step),
         )
 
     def _window(self, step_s: float) -> float:

@@ -58,7 +58,11 @@ def numbers(name: str, values: ArrayLike) -> Floats:
     found = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
     if (wrong := np.flatnonzero(~np.isfinite(found))).size:
         row = int(wrong[0])
+        got = column.iloc[row]
+        dated = not isinstance(got, str) or any(mark in got for mark in ":-/")
+        advice = "; a date has to be turned into the time since you began to watch"
         raise ScenarioError(
-            f"{name}: row {row + 1} must be a finite number, got {shown(column.iloc[row])}"
+            f"{name}: row {row + 1} must be a finite number, got {shown(got)}"
+            f"{advice if dated and not isinstance(got, float) else ''}"
         )
     return found

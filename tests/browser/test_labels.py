@@ -1,12 +1,10 @@
 """Every board's words as a browser sets them: none over another, none beyond the picture's edge."""
 
 import pytest
+from every_board import BOARDS, board_of, ends, turn
 
-from queueing import lab
-from queueing.lab.controls import Number
 from queueing.scenario import Scenario
 
-BOARDS = sorted(name for name in lab.__all__ if name.endswith("_board"))
 CLASHES = """() => [...document.querySelectorAll('svg')].map(svg => {
     const edge = svg.getBoundingClientRect();
     const words = [...svg.querySelectorAll('text')]
@@ -38,22 +36,18 @@ def clashes(page, pictures):
     return {name: told for name, told in zip(pictures, found, strict=True) if told}
 
 
-def ends(control):
-    return [control.slider.min, control.slider.max] if isinstance(control, Number) else []
-
-
 def pictures(board):
     """The picture at the start, with each slider at its ends, and with all of them there."""
     drawn = {"start": board.picture.svg}
-    for name, control in board.controls.items():
+    turned = {name: each for name, each in board.controls.items() if len(ends(each)) > 1}
+    for name, control in turned.items():
         for end in ends(control):
-            control.slider.value = end
+            turn(control, end)
             drawn[f"{name} at {end}"] = board.picture.svg
         control.reset()
     for which, told in ((0, "least"), (-1, "most")):
-        for control in board.controls.values():
-            for end in ends(control)[which:][:1]:
-                control.slider.value = end
+        for control in turned.values():
+            turn(control, ends(control)[which])
         drawn[f"all at their {told}"] = board.picture.svg
         board.reset()
     return drawn
@@ -61,8 +55,7 @@ def pictures(board):
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_no_word_lies_over_another_or_beyond_the_edge(page, name):
-    made = getattr(lab, name)(Scenario.load("mailforge"))
-    assert clashes(page, pictures(getattr(made, "board", made))) == {}
+    assert clashes(page, pictures(board_of(name, Scenario.load("mailforge")))) == {}
 
 
 def test_the_check_can_fail(page):
