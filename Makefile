@@ -3,6 +3,7 @@
 
 define HELP
 make lab     install what was tested, then open JupyterLab at notebooks/00_start_here.ipynb
+make board   the design board alone, as a page in the browser
 make test    ruff, mypy, floors, doctests, unit tests, every notebook
 make bench   both engines against SimPy and cimba, theory against LINE, pyworkforce and Ciw: a while
 make coverage  how often the simulation's intervals hold the exact value: five minutes
@@ -35,7 +36,7 @@ export XDG_CACHE_HOME = $(CURDIR)/.cache
 unexport JUPYTER_PATH JUPYTER_TOKEN JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR
 unexport MPLBACKEND PYTHONHOME PYTHONPATH
 
-.PHONY: help lab test bench coverage lock clean
+.PHONY: help lab board test bench coverage lock clean
 
 help:
 	$(info $(HELP))@:
@@ -44,6 +45,12 @@ lab:
 	@$(BOOTSTRAP) "$(PORT)"
 	@echo "MailForge Lab: starting JupyterLab; open the address that follows, stop with Ctrl-C"
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" exec $(RUN) jupyterlab --port=$(PORT) --Application.log_level=ERROR
+
+board:
+	@$(BOOTSTRAP)
+	@$(RUN) pip install --quiet --disable-pip-version-check "voila>=0.5,<1"
+	@echo "MailForge Lab: serving the design board; open the address that follows, stop with Ctrl-C"
+	@exec $(RUN) voila notebooks/page/design_board.ipynb --port=$(PORT) --no-browser
 
 test:
 	@$(BOOTSTRAP)

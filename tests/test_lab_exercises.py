@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from queueing.lab import answer_book, ask, reveal, sampled_p95_ms
+from queueing.lab import ask, kept, reveal, sampled_p95_ms
 from queueing.lab.answer_book import AnswerBook, own_book
 from queueing.lab.exercises import read_number
 from queueing.lab.picture import WIDGET
@@ -151,8 +151,8 @@ def test_box_judges_at_once_and_keeps_the_answer(forge, book):
     box.field.value = "277"
     assert "Right" in box.feedback.value
     assert 'role="status"' in box.feedback.value
-    kept = json.loads(book.path.read_text(encoding="utf-8"))
-    assert kept == {"00-events": {"answer": "277", "right": True}}
+    stored = json.loads(book.path.read_text(encoding="utf-8"))
+    assert stored == {"00-events": {"answer": "277", "right": True}}
 
 
 def test_box_shows_wrong_near_empty_and_nonsense(forge, book):
@@ -271,7 +271,7 @@ def test_book_lies_in_the_kit_s_cache_wherever_the_notebook_is(tmp_path, monkeyp
 def test_book_lies_beside_a_notebook_that_left_the_kit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # the tests' folder may lie within the kit
-    monkeypatch.setattr(answer_book, "_is_kit", lambda _folder: False)
+    monkeypatch.setattr(kept, "_is_kit", lambda _folder: False)
     assert own_book().path == tmp_path / ".cache" / "answers.json"
 
 

@@ -76,7 +76,7 @@ def test_the_table_says_why_a_number_is_outside(surge):
 
 def board() -> SurgeBoard:
     made = surge_board(SHORT)
-    made.runs.slider.value = 2
+    made.runner.runs.slider.value = 2
     return made
 
 
@@ -85,18 +85,18 @@ def test_theory_follows_the_sliders_without_a_run():
     before = made.picture.alternative
     made.board.controls["workers"].slider.value = 1
     assert made.picture.alternative != before
-    assert made.surges == {}
+    assert made.runner.surges == {}
     assert "Chance has not been asked yet" in before
 
 
 def test_a_run_stays_with_its_design():
     made = board()
-    made.start()
-    made.wait()
-    assert made.surges[SHORT.base].passes.replications == 2
+    made.runner.start()
+    made.runner.wait()
+    assert made.runner.surges[SHORT.base].passes.replications == 2
     assert "Chance, 2 runs" in made.picture.alternative
-    assert not made.run_button.disabled
-    assert made.progress.value == made.progress.max
+    assert not made.runner.run_button.disabled
+    assert made.runner.progress.value == made.runner.progress.max
     made.board.controls["workers"].slider.value = 1
     assert "Chance has not been asked yet" in made.picture.alternative
     made.board.reset()
@@ -105,33 +105,33 @@ def test_a_run_stays_with_its_design():
 
 def test_the_board_runs_what_simulate_runs():
     made = board()
-    made.start()
-    made.wait()
+    made.runner.start()
+    made.runner.wait()
     again = SHORT.simulate(SHORT.base, replications=2, seed=2026)
-    assert made.surges[SHORT.base].p95_ms == again.p95_ms
+    assert made.runner.surges[SHORT.base].p95_ms == again.p95_ms
 
 
 def test_a_run_can_be_cancelled():
     made = surge_board(brief(200.0))
-    made.start()
-    made.cancel()
-    made.wait()
-    assert made.surges == {}
-    assert "Stopped" in made.status.value
-    assert not made.run_button.disabled
-    assert made.cancel_button.disabled
+    made.runner.start()
+    made.runner.cancel()
+    made.runner.wait()
+    assert made.runner.surges == {}
+    assert "Stopped" in made.runner.status.value
+    assert not made.runner.run_button.disabled
+    assert made.runner.cancel_button.disabled
 
 
 def test_a_failing_run_says_so(monkeypatch):
     def fail(*_, **__):
         raise ValueError("no such thing")
 
-    monkeypatch.setattr("queueing.lab.surge.engine_plan", fail)
+    monkeypatch.setattr("queueing.lab.running.engine_plan", fail)
     made = board()
-    made.start()
-    made.wait()
-    assert "The run failed: no such thing" in made.status.value
-    assert not made.run_button.disabled
+    made.runner.start()
+    made.runner.wait()
+    assert "The run failed: no such thing" in made.runner.status.value
+    assert not made.runner.run_button.disabled
 
 
 def test_the_readmes_picture_is_the_same_for_the_same_seed():

@@ -11,6 +11,7 @@ from queueing.lab.busy import ramp
 from queueing.lab.chance import sampled_p95_ms
 from queueing.lab.crowded import flash, rush, rush_hour, scaled_design, told
 from queueing.lab.crowding import boots, crowded_case, full_board, through_rush
+from queueing.lab.design_board import DesignBoard, design_board
 from queueing.lab.fresh import alarms, by_priority, standstill
 from queueing.lab.freshness import came_and_sent, late_picture, workers_board
 from queueing.lab.house import House, count_heads, sending
@@ -52,6 +53,7 @@ from queueing.lab.variability import blame, variability_board
 __all__ = [
     "Board",
     "Bursts",
+    "DesignBoard",
     "House",
     "Journey",
     "Nines",
@@ -78,6 +80,7 @@ __all__ = [
     "crowded",
     "crowded_case",
     "depth_picture",
+    "design_board",
     "design_picture",
     "downtimes",
     "draw",

@@ -1,12 +1,10 @@
 """The book of answers: what was typed, and what came out right, in a file that git ignores."""
 
-import json
-import os
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from queueing.lab.kept import cache_file, read_file, replace_file
 
 
 class Entry(NamedTuple):
@@ -34,8 +32,8 @@ class AnswerBook:
 
     def keep(self, key: str, answer: str, *, right: bool = False) -> None:
         """Keep an answer, and tell who waits for one."""
-        with suppress(OSError):
-            self._write(self._read() | {key: Entry(answer, right)})
+        entries = self._read() | {key: Entry(answer, right)}
+        replace_file(self.path, {key: entry._asdict() for key, entry in entries.items()})
         for react in list(self._listeners.values()):
             react()
 
@@ -44,37 +42,17 @@ class AnswerBook:
         self._listeners[name] = react
 
     def _read(self) -> dict[str, Entry]:
-        try:
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(kept, dict):
-            return {}
+        kept = read_file(self.path)
         return {key: entry for key, value in kept.items() if (entry := _entry(value))}
-
-    def _write(self, entries: dict[str, Entry]) -> None:
-        """Replace the file at one stroke, so that two notebooks never leave half of it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix="answers-", text=True)
-        kept = {key: entry._asdict() for key, entry in entries.items()}
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file, ensure_ascii=False, indent=1, sort_keys=True)
-        Path(name).replace(self.path)
 
 
 def own_book() -> AnswerBook:
     """Return the book of the folder that the notebook is in, or of the kit that it belongs to."""
-    here = Path.cwd()
-    home = next((folder for folder in (here, *here.parents) if _is_kit(folder)), here)
-    path = home / ".cache" / "answers.json"
+    path = cache_file("answers.json")
     return _BOOKS.setdefault(path, AnswerBook(path))
 
 
 _BOOKS: dict[Path, AnswerBook] = {}  # one a folder: a box and what waits for its answer share it
-
-
-def _is_kit(folder: Path) -> bool:
-    return (folder / "notebooks").is_dir() and (folder / "queueing").is_dir()
 
 
 def _entry(value: object) -> Entry | None:

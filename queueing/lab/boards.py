@@ -6,8 +6,9 @@ is stored with a notebook and printed in a handout, and the alternative text all
 
 import asyncio
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -62,10 +63,17 @@ class Board:
 
     def reset(self) -> None:
         """Put every control back to where it began."""
+        self._all_at_once(control.reset for control in self.controls.values())
+
+    def set(self, values: Mapping[str, int]) -> None:
+        """Turn several controls at once."""
+        self._all_at_once(partial(self.controls[name].set, value) for name, value in values.items())
+
+    def _all_at_once(self, turns: Iterable[Callable[[], None]]) -> None:
         self._resetting = True
         try:
-            for control in self.controls.values():
-                control.reset()
+            for turn in turns:
+                turn()
         finally:
             self._resetting = False
         self._turned()
@@ -86,10 +94,13 @@ class Board:
             self.refusal = f"This cannot be built: {drawn}."
         else:
             self.picture, self.refusal = drawn, ""
-        self.view.value = _refused(self.refusal) + self.picture.inline
+        self._show()
         self._step = {name: value - self._last[name] for name, value in values.items()}
         self._last = values
         self._look_ahead(_BREATH)
+
+    def _show(self) -> None:
+        self.view.value = refused(self.refusal) + self.picture.inline
 
     def _of(self, values: dict[str, int]) -> Picture | str:
         """Return the picture of some values, or why there is none; each is drawn once."""
@@ -179,7 +190,8 @@ def sizing_board(scenario: Scenario) -> Board:
     )
 
 
-def _refused(reason: str) -> str:
+def refused(reason: str) -> str:
+    """Return why something cannot be built, as a warning; nothing where there is no reason."""
     if not reason:
         return ""
     return (

@@ -3,6 +3,7 @@
 import html
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -53,6 +54,16 @@ class Number:
         """Go back to the first value."""
         self.slider.value = self._start
 
+    def set(self, value: int) -> None:
+        """Turn it, beyond its range if need be."""
+        for widget in (self.slider, self.number):
+            widget.max = max(widget.max, value)
+        self.slider.value = value
+
+    def allow(self, *, allowed: bool) -> None:
+        """Let it be turned, or not."""
+        self.slider.disabled = self.number.disabled = not allowed
+
     def observe(self, react: Callable[[], None]) -> None:
         """Call back after each change."""
         self.slider.observe(lambda _: react(), "value")
@@ -81,37 +92,69 @@ class Switch:
         """Go back to the first value."""
         self.box.value = self._start
 
+    def set(self, value: int) -> None:
+        """Turn it."""
+        self.box.value = bool(value)
+
+    def allow(self, *, allowed: bool) -> None:
+        """Let it be turned, or not."""
+        self.box.disabled = not allowed
+
     def observe(self, react: Callable[[], None]) -> None:
         """Call back after each change."""
         self.box.observe(lambda _: react(), "value")
 
 
 class Choice:
-    """One of a few ways, by its words; its value is the number of the way, from 0 on."""
+    """One of several, each with its words; its value is a number from 0."""
 
-    def __init__(self, name: str, label: str, *, ways: Sequence[str], start: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        options: Sequence[tuple[str, Any]],
+        *,
+        start: int = 0,
+        label_width: str = _PIXELS["name"],
+    ) -> None:
         self.name, self._start = name, start
+        self.options = [value for _, value in options]
         self.box = widgets.Dropdown(
-            options=[(way, number) for number, way in enumerate(ways)],
+            options=[(told, number) for number, (told, _) in enumerate(options)],
             value=start,
             description=label,
-            style={"description_width": "initial"},
-            layout=widgets.Layout(width="auto"),
+            style={"description_width": label_width},
+            layout=widgets.Layout(width="300px"),
         )
+
+    def add(self, told: str, option: Any) -> None:
+        """Offer one more."""
+        self.options.append(option)
+        self.box.options = [*self.box.options, (told, len(self.options) - 1)]
 
     @property
     def value(self) -> int:
-        """Which way is chosen."""
+        """Which one it is."""
         return int(self.box.value)
 
     @property
     def neighbours(self) -> list[int]:
         """What one turn may set it to."""
-        return [number for _, number in self.box.options if number != self.value]
+        return [
+            near for near in (self.value + 1, self.value - 1) if near in range(len(self.options))
+        ]
 
     def reset(self) -> None:
-        """Go back to the first choice."""
+        """Go back to the first value."""
         self.box.value = self._start
+
+    def set(self, value: int) -> None:
+        """Turn it."""
+        self.box.value = value
+
+    def allow(self, *, allowed: bool) -> None:
+        """Let it be turned, or not."""
+        self.box.disabled = not allowed
 
     def observe(self, react: Callable[[], None]) -> None:
         """Call back after each change."""

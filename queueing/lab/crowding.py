@@ -106,7 +106,9 @@ def full_board(scenario: Scenario) -> Board:
                 high=2000,
                 unit="ms for 95 % of the waits",
             ),
-            Choice("full", "A full line:", ways=[WAYS[way] for way in ways]),
+            Choice(
+                "full", "A full line:", [(WAYS[way], way) for way in ways], label_width="initial"
+            ),
         ],
         draw,
     )

@@ -76,10 +76,9 @@ class Exercise:
 
     def missed(self, scenario: Scenario, number: float) -> str | None:
         """Return what is to be said to a likely wrong number, None to any other."""
-        for value, message in self.near_misses:
-            if self._matches(number, value(scenario)):
-                return message
-        return None
+        told = [(value(scenario), message) for value, message in self.near_misses]
+        near = [each for each in told if self._matches(number, each[0])]
+        return min(near, key=lambda each: abs(number - each[0]))[1] if near else None
 
     def shown(self, number: float) -> str:
         """Return a number in the exercise's unit, with as many digits as matter."""

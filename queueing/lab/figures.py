@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _FIRST, _STEP = 84, 45  # pixels down to the first clause of a scorecard, and on to the next
 _EVERY = 10  # minutes: as fine as a pixel of the hours
+_LONG = 38  # letters of a verdict that is written smaller, to fit
 _SCALE = 1.5  # shares of an allowance that a bar can show
 _FEWEST_MAILS = 100  # a scale that makes less than this look like the nothing that it is
 
@@ -154,7 +155,9 @@ def scorecard(ax: Ax, card: Scorecard, advice: str = "") -> Ax:
     ax.set_axis_off()
     colour = verdict_colour(kept=card.passes)
     ax.text(0, 19, SYMBOLS[card.passes], fontsize=20, fontweight="bold", color=colour)
-    ax.text(24, 19, words.verdict(card), fontsize=17, fontweight="bold")
+    verdict = words.verdict(card)
+    size = 17 if len(verdict) < _LONG else 14.5
+    ax.text(24, 19, verdict, fontsize=size, fontweight="bold")
     ax.text(0, 40, words.design(card.design), fontsize=12, alpha=0.72)
     for number, check in enumerate(card.checks):
         _clause(ax, check, _FIRST + _STEP * number)

@@ -1,6 +1,7 @@
 """The exercises of the course, in one place for notebooks and handouts."""
 
 from queueing.lab.crowding_exercises import EXERCISES as CROWDING
+from queueing.lab.design_exercises import EXERCISES as DESIGNING
 from queueing.lab.exercises import Exercise
 from queueing.lab.freshness_exercises import EXERCISES as FRESHNESS
 from queueing.lab.little_exercises import EXERCISES as LITTLE
@@ -28,6 +29,7 @@ _LESSONS = (  # in the course's order
     STREAMING,
     UPTIME,
     SURGE,
+    DESIGNING,
     OWN,
 )
 EXERCISES = {exercise.key: exercise for lesson in _LESSONS for exercise in lesson}

@@ -1,15 +1,6 @@
 """Theory beside chance for a whole run: the picture, the table, the board that runs it."""
 
-import asyncio
-import html
-import itertools
-import math
-import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -21,14 +12,13 @@ from queueing.lab.controls import Number
 from queueing.lab.figures import headline, scorecard
 from queueing.lab.paper import Paper
 from queueing.lab.picture import Picture, bundle
+from queueing.lab.running import Runner
 from queueing.lab.sizing import Sizing
 from queueing.lab.tables import Table
 from queueing.scenario import Design, Scenario, Scorecard
 from queueing.scenario.beside import beside
 from queueing.scenario.hourly import p95_by_hour_ms
-from queueing.scenario.surge import STEP_S, Run, Surge, run
-from queueing.scenario.translate import engine_plan
-from queueing.simulation.replicate import Stopped, seeds
+from queueing.scenario.surge import Surge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +92,6 @@ def beside_table(card: Scorecard, surge: Surge) -> Table:
     return Table(f"Theory beside chance ({promise}, intervals of 95 %)", columns, rows)
 
 
-_ROWS_AN_HOUR = round(3600 / STEP_S)
 _NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six"}
 
 
@@ -168,16 +157,16 @@ class SurgeBoard:
     """Servers and workers by theory at once, and by chance when asked: "Run the 54 hours".
 
     The runs go on in a thread, one a core, and the kernel stays free: sliders move meanwhile, and
-    `cancel` ends them within an hour of theirs. What was found stays with its design.
+    Cancel ends them within an hour of theirs. What was found stays with its design.
     """
 
     def __init__(self, scenario: Scenario, *, replications: int = 4, seed: int = 2026) -> None:
-        self.scenario, self.seed = scenario, seed
-        self.surges: dict[Design, Surge] = {}
+        self.scenario = scenario
         self._sizing, self._finished = Sizing(scenario), _Finished()
-        self._stop, self._thread = threading.Event(), threading.Thread()
-        self._rows = itertools.count(1)
         self._by_hour: dict[int, pd.Series[float]] = {}
+        self.runner = Runner(
+            scenario, lambda: self.design, self._count, replications=replications, seed=seed
+        )
         most = self._sizing.most
         base = scenario.base
         self.board = Board(
@@ -188,26 +177,9 @@ class SurgeBoard:
             ],
             self._draw,
         )
-        self.runs = Number("runs", "Runs", start=replications, low=2, high=20, unit="times over")
-        hours = f"{scenario.traffic.horizon_h:g} hours"
-        self.run_button = _button(f"Run the {hours}", "Simulate every request of this design")
-        self.cancel_button = _button("Cancel", "Stop the runs that are under way")
-        self.cancel_button.disabled = True
-        self.progress = widgets.IntProgress(
-            value=0,
-            min=0,
-            max=1,
-            tooltip="Hours simulated so far",
-            layout=widgets.Layout(width="160px"),
-        )
-        self.status = widgets.HTML(_status("Nothing has been run yet."))
-        self.run_button.on_click(lambda _: self.start())
-        self.cancel_button.on_click(lambda _: self.cancel())
-        wrap = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 12px")
-        row = [self.runs.box, self.run_button, self.cancel_button, self.progress, self.status]
         panel, view = self.board.box.children
         gap = widgets.Layout(grid_gap="10px")
-        self.box = widgets.VBox([panel, widgets.HBox(row, layout=wrap), view], layout=gap)
+        self.box = widgets.VBox([panel, self.runner.box, view], layout=gap)
 
     @property
     def design(self) -> Design:
@@ -220,71 +192,7 @@ class SurgeBoard:
         """What is shown."""
         return self.board.picture
 
-    def start(self) -> None:
-        """Run the design that is set, in a thread of its own, unless something runs already."""
-        if self._thread.is_alive():
-            return
-        design, count = self.design, self.runs.value
-        self._stop.clear()
-        self._rows = itertools.count(1)
-        self.progress.max = count * math.ceil(self.scenario.traffic.horizon_h)
-        self.progress.value = 0
-        self.run_button.disabled, self.cancel_button.disabled = True, False
-        self.status.value = _status(f"Running {words.design(design)}, {count} times.")
-        loop = None
-        with suppress(RuntimeError):
-            loop = asyncio.get_running_loop()
-        tell = partial(_tell, loop)
-        self._thread = threading.Thread(target=self._run, args=(design, count, tell), daemon=True)
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Stop what is running; runs that are finished are kept if there are two or more."""
-        self._stop.set()
-
-    def wait(self) -> None:
-        """Wait until nothing runs."""
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self, design: Design, count: int, tell: Callable[..., None]) -> None:
-        """Run in the thread; every word to the page goes by `tell`."""
-        try:
-            task = partial(run, engine_plan(self.scenario, design), stop=partial(self._asked, tell))
-            root, streams = seeds(self.seed, count)
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                futures = [pool.submit(task, stream) for stream in streams]
-            finished = [made for future in futures if (made := _result(future)) is not None]
-        except Exception as error:  # noqa: BLE001, whatever it is, the page must say so
-            tell(self._done, f"The run failed: {error}")
-            return
-        if len(finished) < 2:
-            tell(self._done, "Stopped; nothing was finished that could be kept.")
-            return
-        surge = Surge(
-            scenario=self.scenario,
-            design=design,
-            runs=tuple(finished),
-            seed=root,
-            stopped_early=len(finished) < count,
-        )
-        self.surges[design] = surge
-        early = "Stopped early. " if surge.stopped_early else ""
-        tell(self._done, f"{early}{words.many(len(finished), 'run')} of {words.design(design)}.")
-
-    def _asked(self, tell: Callable[..., None]) -> bool:
-        """Tell a run whether to stop; it asks after every row of its timeline."""
-        rows = next(self._rows)
-        if rows % _ROWS_AN_HOUR == 0:
-            tell(self._step, rows // _ROWS_AN_HOUR)
-        return self._stop.is_set()
-
-    def _step(self, hours: int) -> None:
-        self.progress.value = max(self.progress.value, hours)
-
-    def _done(self, told: str) -> None:
-        self.run_button.disabled, self.cancel_button.disabled = False, True
-        self.status.value = _status(told)
+    def _count(self) -> None:
         self._finished.set(self._finished.value + 1)
 
     def _draw(self, *, servers: int, workers: int, finished: int) -> Picture:
@@ -293,7 +201,7 @@ class SurgeBoard:
         card = self._sizing.card(design)
         if servers not in self._by_hour:  # the workers do not move it
             self._by_hour[servers] = p95_by_hour_ms(card)
-        return board_picture(card, self.surges.get(design), self._by_hour[servers])
+        return board_picture(card, self.runner.surges.get(design), self._by_hour[servers])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return bundle(self.box, self.picture)
@@ -302,28 +210,3 @@ class SurgeBoard:
 def surge_board(scenario: Scenario) -> SurgeBoard:
     """Return the board of the eleventh lesson."""
     return SurgeBoard(scenario)
-
-
-def _result(future: "Future[Run]") -> Run | None:
-    try:
-        return future.result()
-    except Stopped:
-        return None
-
-
-def _tell(
-    loop: asyncio.AbstractEventLoop | None, call: Callable[..., None], *arguments: Any
-) -> None:
-    """Call back in the kernel's own thread where it has a loop, else here."""
-    if loop is None or loop.is_closed():
-        call(*arguments)
-    else:
-        loop.call_soon_threadsafe(call, *arguments)
-
-
-def _button(label: str, tooltip: str) -> Any:
-    return widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
-
-
-def _status(told: str) -> str:
-    return f'<span role="status" style="line-height:1.5">{html.escape(told)}</span>'
