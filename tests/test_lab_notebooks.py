@@ -74,7 +74,9 @@ def test_notebook_has_the_shape_of_the_course(notebook):
     headings = [line[3:] for cell in cells for line in cell.splitlines() if line.startswith("## ")]
     assert len(headings) == len(PARTS)
     assert all(head.startswith(part) for head, part in zip(headings, PARTS, strict=True))
-    assert re.search(r"^\*\d+ minutes\. You need .*Next: \w+\.\*$", cells[0], re.MULTILINE)
+    assert re.search(
+        r"^\*\d+ minutes\. You need .*Next: .*glossary.md\)\.\*$", cells[0], re.MULTILINE
+    )
     for word in ("**Rule of thumb.**", "**Reference.**", "**Next.**"):
         assert any(word in cell for cell in cells)
 
@@ -100,6 +102,37 @@ def test_every_picture_says_what_it_shows(notebook):
                 (told,) = re.findall(r'<svg [^>]*aria-label="([^"]*)"', svg)
                 assert len(told) > 20
                 assert "".join(output["data"]["text/plain"])
+
+
+def test_links_lead_somewhere(notebook):
+    text = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / "notebooks" / target).is_file(), target
+
+
+def test_glossary_has_every_symbol(notebook):
+    """A symbol is a letter, Latin or Greek, with its index; a formula is made of them."""
+    glossary = (ROOT / "notebooks/glossary.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\$([^$]+)\$", glossary.split("## Terms")[0]))
+    known |= {"k", "n", "i", "j", "t", "j + 1"}  # numbers that count, and a time
+    text = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    used = set(re.findall(r"(?<!\$)\$(\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\^2)?)\$(?!\$)", text))
+    assert used - known == set()
+
+
+def test_glossary_and_references_lead_to_lessons_that_say_so():
+    for name in ("glossary.md", "references.md"):
+        text = (ROOT / "notebooks" / name).read_text(encoding="utf-8")
+        targets = set(re.findall(r"\]\(([^)]+)\)", text))
+        assert len(targets) == len(NOTEBOOKS)
+        assert all((ROOT / "notebooks" / target).is_file() for target in targets)
+
+
+def test_references_are_those_of_the_lesson(notebook):
+    references = (ROOT / "notebooks/references.md").read_text(encoding="utf-8")
+    text = "\n".join("".join(c["source"]) for c in notebook["cells"])
+    (told,) = re.findall(r"\*\*Reference\.\*\* (.*)", text)
+    assert told in references
 
 
 def test_cells_show_no_errors_and_no_warnings(notebook):
