@@ -107,8 +107,8 @@ def number(word: str) -> float | int | str:
 def numbers(words: str) -> list[float | int | str]:
     """Return the values of a grid: "4", "4,5,6", "2-8", or both at once.
 
-    >>> numbers("2-4,8")
-    [2, 3, 4, 8]
+    >>> numbers("2-4,8"), numbers("4-2")
+    ([2, 3, 4, 8], [2, 3, 4])
     """
     return [value for word in words.split(",") for value in _span(word.strip())]
 
@@ -127,7 +127,8 @@ def names(words: str) -> list[str]:
 def _span(word: str) -> Iterable[float | int | str]:
     first, dash, last = word.partition("-")
     if dash and first.isdecimal() and last.isdecimal() and len(first) <= 6 >= len(last):
-        return range(int(first), int(last) + 1)
+        low, high = sorted((int(first), int(last)))
+        return range(low, high + 1)
     return [number(word)]
 
 
