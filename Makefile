@@ -5,7 +5,7 @@ define HELP
 make lab     install what was tested, then open JupyterLab at notebooks/00_start_here.ipynb
 make board   the design board alone, as a page in the browser
 make test    ruff, mypy, floors, doctests, unit tests, every notebook
-make bench   both engines against SimPy and cimba, theory against LINE, pyworkforce and Ciw: a while
+make bench   engines against SimPy and cimba, theory against LINE, pyworkforce and Ciw, boards by key press
 make coverage  how often the simulation's intervals hold the exact value: five minutes
 make lock    write requirements.lock anew, with the newest versions that fit pyproject.toml
 make clean   remove .venv, .cache and compiled files
@@ -70,6 +70,8 @@ bench:
 	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check $(PEERS)
 	@$(RUN) bench.theory .cache/peers/bin/python
 	@$(RUN) bench.stations .cache/peers/bin/python
+	@$(RUN) pip install --quiet --disable-pip-version-check "playwright>=1.50,<2"
+	@.venv/bin/python tests/browser/bench_board.py
 
 coverage:
 	@$(BOOTSTRAP)
