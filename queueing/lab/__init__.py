@@ -12,6 +12,8 @@ from queueing.lab.chance import sampled_p95_ms
 from queueing.lab.crowded import flash, rush, rush_hour, scaled_design, told
 from queueing.lab.crowding import boots, crowded_case, full_board, through_rush
 from queueing.lab.design_board import DesignBoard, design_board
+from queueing.lab.drilled import attempt_law, draw_duplicates, duplicates_a_day, mail_drill
+from queueing.lab.drilling import drill_board
 from queueing.lab.fresh import alarms, by_priority, standstill
 from queueing.lab.freshness import came_and_sent, late_picture, workers_board
 from queueing.lab.house import House, count_heads, sending
@@ -23,6 +25,7 @@ from queueing.lab.little import depth_picture, littles_board, staircases
 from queueing.lab.meeting import meet, meeting_picture, strip_picture
 from queueing.lab.mixed import requests, slower
 from queueing.lab.nines import Nines, downtimes
+from queueing.lab.notified import draw_turns, two_classes
 from queueing.lab.own_queue import own_board, own_picture, try_trace
 from queueing.lab.picture import Picture, draw
 from queueing.lab.pooled import processors
@@ -49,6 +52,7 @@ from queueing.lab.traced import read_trace, trace_picture
 from queueing.lab.uptime import frontier, minutes_of, uptime_board
 from queueing.lab.uptime_exercises import server_group
 from queueing.lab.variability import blame, variability_board
+from queueing.lab.whiteboard import by_hand
 
 __all__ = [
     "Board",
@@ -63,12 +67,14 @@ __all__ = [
     "after_stall",
     "alarms",
     "ask",
+    "attempt_law",
     "backlog_picture",
     "backlogs",
     "beside_table",
     "blame",
     "boots",
     "bursts",
+    "by_hand",
     "by_number",
     "by_priority",
     "came_and_sent",
@@ -84,6 +90,10 @@ __all__ = [
     "design_picture",
     "downtimes",
     "draw",
+    "draw_duplicates",
+    "draw_turns",
+    "drill_board",
+    "duplicates_a_day",
     "errors_picture",
     "events_per_second",
     "exact_waits",
@@ -98,6 +108,7 @@ __all__ = [
     "late_picture",
     "littles_board",
     "loop_picture",
+    "mail_drill",
     "mail_policy",
     "meet",
     "meeting_picture",
@@ -144,6 +155,7 @@ __all__ = [
     "total",
     "trace_picture",
     "try_trace",
+    "two_classes",
     "uptime_board",
     "uptimes",
     "variability_board",

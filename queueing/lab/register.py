@@ -2,6 +2,7 @@
 
 from queueing.lab.crowding_exercises import EXERCISES as CROWDING
 from queueing.lab.design_exercises import EXERCISES as DESIGNING
+from queueing.lab.drilling_exercises import EXERCISES as DRILLS
 from queueing.lab.exercises import Exercise
 from queueing.lab.freshness_exercises import EXERCISES as FRESHNESS
 from queueing.lab.little_exercises import EXERCISES as LITTLE
@@ -30,6 +31,7 @@ _LESSONS = (  # in the course's order
     UPTIME,
     SURGE,
     DESIGNING,
+    DRILLS,
     OWN,
 )
 EXERCISES = {exercise.key: exercise for lesson in _LESSONS for exercise in lesson}
