@@ -1,14 +1,16 @@
-# Everything that these targets write stays in this folder: packages in .venv, the rest in .cache.
+# Everything that these targets write stays in this folder: packages in .venv, handouts in build,
+# the rest in .cache.
 # Variables: PORT= where JupyterLab serves (8888), PYTHON= which Python makes .venv.
 
 define HELP
 make lab     install what was tested, then open JupyterLab at notebooks/00_start_here.ipynb
 make board   the design board alone, as a page in the browser
 make test    ruff, mypy, floors, doctests, unit tests, every notebook
+make handouts  the lessons on paper, for students and for teachers, in build/handouts
 make bench   engines against SimPy and cimba, theory against LINE, pyworkforce and Ciw, boards by key press
 make coverage  how often the simulation's intervals hold the exact value: five minutes
 make lock    write requirements.lock anew, with the newest versions that fit pyproject.toml
-make clean   remove .venv, .cache and compiled files
+make clean   remove .venv, .cache, build and compiled files
 endef
 
 PORT ?= 8888
@@ -36,7 +38,7 @@ export XDG_CACHE_HOME = $(CURDIR)/.cache
 unexport JUPYTER_PATH JUPYTER_TOKEN JUPYTERLAB_SETTINGS_DIR JUPYTERLAB_WORKSPACES_DIR
 unexport MPLBACKEND PYTHONHOME PYTHONPATH
 
-.PHONY: help lab board test bench coverage lock clean
+.PHONY: help lab board test handouts bench coverage lock clean
 
 help:
 	$(info $(HELP))@:
@@ -62,6 +64,10 @@ test:
 	@echo "MailForge Lab: pytest, floors, doctests, unit tests, notebooks"
 	@$(RUN) pytest --numprocesses=auto --dist=loadfile
 
+handouts:
+	@$(BOOTSTRAP)
+	@$(RUN) queueing handouts
+
 bench:
 	@$(BOOTSTRAP)
 	@$(RUN) pip install --quiet --disable-pip-version-check "simpy>=4.1,<5"
@@ -85,5 +91,5 @@ lock:
 		--no-emit-find-links --cache-dir=.cache/uv pyproject.toml --output-file=requirements.lock
 
 clean:
-	rm -rf .venv .cache .hypothesis dist
+	rm -rf .venv .cache .hypothesis build dist
 	find queueing tests notebooks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The command line: evaluate, simulate, search, compare, postmortem."""
+"""The command line: evaluate, simulate, search, compare, postmortem, handouts."""
 
 from queueing.command_line.run import BAD_INPUT, FAILS, PASSES, STOPPED, main
 

@@ -4,7 +4,7 @@ import argparse
 import textwrap
 from collections.abc import Iterable
 
-from queueing.command_line import actions
+from queueing.command_line import actions, handouts
 from queueing.command_line.parts import COUNTS, SWITCHES, VARIANTS
 from queueing.scenario import loading
 
@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
         if name in {"simulate", "compare", "postmortem"}:
             _add_chance(command, required=name == "simulate")
         _add_output(command)
+    handouts.add(commands)
     return whole
 
 

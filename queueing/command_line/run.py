@@ -1,5 +1,6 @@
 """From words to an exit status: bad input in one line, what is finished is never lost."""
 
+import argparse
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from queueing.command_line import handouts
 from queueing.command_line.actions import Answer
 from queueing.command_line.parser import parser
 from queueing.scenario import Scenario
@@ -20,6 +22,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without "±" gets "?"
     options = parser().parse_args(arguments)
     try:
+        if options.command == "handouts":
+            return handouts.run(options)
+        return _answer(options)
+    except KeyboardInterrupt:
+        kept = options.command == "handouts"
+        told = "; the finished papers are there" if kept else " before anything was finished"
+        print(f"queueing: stopped{told}", file=sys.stderr)
+        return STOPPED
+    except (ValueError, OSError) as error:
+        print(f"queueing: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _answer(options: argparse.Namespace) -> int:
+    """Run a command that answers, and print or draw its answer."""
+    try:
         if options.figure is not None:
             _check(Path(options.figure))
         answer: Answer = options.run(Scenario.load(options.scenario), options)
@@ -28,13 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print(answer, as_json=options.json, as_csv=options.csv)
     except BrokenPipeError:  # whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PASSES if answer.passes else FAILS
-    except KeyboardInterrupt:
-        print("queueing: stopped before anything was finished", file=sys.stderr)
-        return STOPPED
-    except (ValueError, OSError) as error:
-        print(f"queueing: {error}", file=sys.stderr)
-        return BAD_INPUT
     return PASSES if answer.passes else FAILS
 
 

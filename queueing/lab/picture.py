@@ -1,6 +1,7 @@
 """Pictures: papers in columns, shown live in the page's colours or alone as an SVG file."""
 
 import html
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import ipywidgets as widgets
 from queueing.lab.paper import Paper
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif"
+_PRINTED, _LARGER = "Libertinus Serif, serif", 1.15
 _GAP, _BORDER = 40, 24  # pixels between columns, and around a picture that stands alone
 _ALONE = (  # paper and ink that change together: legible on any page, and in print
     "svg{color:#1b1b1f;background:#fff}"
@@ -49,18 +51,33 @@ class Picture:
     @cached_property
     def svg(self) -> str:
         """An SVG that stands alone, as a file or an output that was stored."""
-        width = sum(map(_width, self.columns)) + _GAP * (len(self.columns) - 1) + 2 * _BORDER
-        height = max(map(_height, self.columns)) + 2 * _BORDER
-        x, parts = float(_BORDER), []
+        return self._alone(_FONT, border=_BORDER, style=f"<style>{_ALONE}</style>\n")
+
+    @cached_property
+    def printed(self) -> str:
+        """An SVG for paper: black ink, no ground, no border, in the face of the text around it.
+
+        That face runs narrower than a screen's and looks smaller, so it is set a little larger.
+        """
+        svg = self._alone(_PRINTED, border=0, style="")
+        return re.sub(
+            r'font-size="([\d.]+)"', lambda size: f'font-size="{_LARGER * float(size[1]):g}"', svg
+        )
+
+    def _alone(self, font: str, *, border: float, style: str) -> str:
+        width = sum(map(_width, self.columns)) + _GAP * (len(self.columns) - 1) + 2 * border
+        height = max(map(_height, self.columns)) + 2 * border
+        x, parts = float(border), []
         for papers in self.columns:
-            parts.append(f'<g transform="translate({x:g},{_BORDER})">{_stack(papers)}</g>')
+            parts.append(f'<g transform="translate({x:g},{border:g})">{_stack(papers)}</g>')
             x += _width(papers) + _GAP
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
             f'width="{width:g}" height="{height:g}" role="img" '
             f'aria-label="{html.escape(self.alternative)}" fill="currentColor" '
-            f'font-family="{html.escape(_FONT)}" font-size="12">'
-            f"<style>{_ALONE}</style>\n" + "\n".join(parts) + "\n</svg>\n"
+            f'font-family="{html.escape(font)}" font-size="12">{style}'
+            + "\n".join(parts)
+            + "\n</svg>\n"
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

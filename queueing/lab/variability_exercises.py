@@ -77,7 +77,7 @@ def _template_question(scenario: Scenario) -> str:
     one = _single(scenario)
     return (
         f"A design. A processor with a line of its own gets {one.arrival_rate:.1f} requests a "
-        f"second, and they wait {milliseconds(one.mean_wait)} in the mean. That shall be halved, "
+        "second. Their mean wait shall be halved, "
         f"and nothing but the template may change: {100 * one.share:.0f} % of the requests stay "
         f"{one.name}s, but they may take less than {1000 * one.slow:.0f} ms. How long may a "
         f"{one.name} take at most, in the mean?"
@@ -107,7 +107,7 @@ def _log_question(scenario: Scenario) -> str:
         f"A diagnosis. The processor gets {one.arrival_rate:.1f} random requests a second, as "
         f"ever, they take {1000 * one.mean_service:.1f} ms in the mean, as ever, and it is busy "
         f"{100 * one.load:.0f} % of the time, as ever. But since last night they wait "
-        f"{milliseconds(now.mean_wait)} in the mean instead of {milliseconds(one.mean_wait)}. What "
+        f"{milliseconds(now.mean_wait)} in the mean, much longer than before. What "
         "is cs², the squared coefficient of variation of the services, now?"
     )
 

@@ -43,7 +43,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory, chromium):  # noqa: ARG001 - no browser, no server
     """Serve a copy of the notebooks, so that nothing is saved over them; give the address."""
     home = tmp_path_factory.mktemp("lab")

@@ -1,0 +1,1 @@
+"""What the lessons' papers say, a module each."""
