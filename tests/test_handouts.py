@@ -18,6 +18,7 @@ from queueing.lab.handouts.problems import HandoutError
 from queueing.lab.handouts.sheet import LESSONS as COURSE
 from queueing.lab.handouts.sheet import lessons_with_a_sheet, sheet
 from queueing.lab.handouts.sheets import lesson_03
+from queueing.lab.pooling import pooling_board
 from queueing.lab.register import exercise
 from queueing.scenario import Scenario
 
@@ -322,3 +323,13 @@ def test_the_plans_minutes_are_the_notebooks():
     for lesson, minutes in (each for session in planned_sessions() for each in session):
         if list(press.NOTEBOOKS.glob(f"{lesson}_*.ipynb")):
             assert notebook.read(press.NOTEBOOKS, lesson).minutes == minutes, lesson
+
+
+def test_marks_of_points_are_drawn_on_paper_and_not_set_as_letters():
+    picture = pooling_board(Scenario.load("mailforge")).picture
+    marks = re.findall(r'<text [^>]*text-anchor="middle"[^>]*>([●○])</text>', picture.svg)
+    assert marks.count("●") > 3
+    assert marks.count("○") > 3
+    discs = re.findall(r"<circle [^>]*>", picture.printed)
+    assert len(discs) == len(marks)
+    assert sum('fill="none"' in disc for disc in discs) == marks.count("○")

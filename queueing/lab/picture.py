@@ -14,6 +14,10 @@ from queueing.lab.paper import Paper
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif"
 _PRINTED, _LARGER = "Libertinus Serif, serif", 1.15
+_DISC = re.compile(
+    r'<text x="([-\d.]+)" y="([-\d.]+)" text-anchor="middle"(?: fill="([^"]*)")? '
+    r'font-size="([\d.]+)">([●○])</text>'
+)
 _GAP, _BORDER = 40, 24  # pixels between columns, and around a picture that stands alone
 _ALONE = (  # paper and ink that change together: legible on any page, and in print
     "svg{color:#1b1b1f;background:#fff}"
@@ -59,7 +63,7 @@ class Picture:
 
         That face runs narrower than a screen's and looks smaller, so it is set a little larger.
         """
-        svg = self._alone(_PRINTED, border=0, style="")
+        svg = _DISC.sub(_disc, self._alone(_PRINTED, border=0, style=""))
         return re.sub(
             r'font-size="([\d.]+)"', lambda size: f'font-size="{_LARGER * float(size[1]):g}"', svg
         )
@@ -104,6 +108,17 @@ def draw(
     paper = Paper(width, height, right=aside)
     figure(paper, *subjects)
     return Picture([[paper]])
+
+
+def _disc(mark: re.Match[str]) -> str:
+    """Return a disc or a ring in place of the letter that marks a point: ink that a print shows."""
+    x, y, colour, size, letter = mark.groups()
+    paint, size = colour or "currentColor", float(size)
+    fill = paint if letter == "●" else "none"
+    return (
+        f'<circle cx="{x}" cy="{float(y) - 0.35 * size:.1f}" r="{0.3 * size:.1f}" fill="{fill}" '
+        f'stroke="{paint}" stroke-width="1.4"/>'
+    )
 
 
 def _column(papers: Sequence[Paper], alternative: str) -> str:
