@@ -93,7 +93,7 @@ class ShelfPanel:
         """Show the chosen designs beside what is built now."""
         cards = {name: self._sizing.card(design) for name, design in self._compared().items()}
         table = stages.compared(cards)
-        self.table.value = f'<div style="line-height:1.4">{table._repr_html_()}</div>'
+        self.table.value = f'<div style="line-height:1.4">{table.spaced}</div>'
 
     def prepare(self) -> None:
         """Offer the files of what is built now."""

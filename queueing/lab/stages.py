@@ -60,7 +60,7 @@ def briefing(game: GuidedRun) -> str:
     traffic = Paper(780, 250, right=110)
     figures.surge(traffic, game.scenario)
     tables = "".join(
-        f'<div style="flex:1 1 520px">{table._repr_html_()}</div>' for table in (contract, shop)
+        f'<div style="flex:1 1 520px">{table.spaced}</div>' for table in (contract, shop)
     )
     return (
         told(game.stage, *game.stage.text)
@@ -83,7 +83,7 @@ def result(card: Scorecard, judged: Scorecard | Surge | None) -> str:
         f"The means of {words.many(len(judged.runs), 'run')} {mean} the contract; {kept} of them "
         f"kept the whole of it.{early}"
     )
-    table = f'<div style="line-height:1.4">{beside_table(card, judged)._repr_html_()}</div>'
+    table = f'<div style="line-height:1.4">{beside_table(card, judged).spaced}</div>'
     return prose(line) + surge_picture(card, judged, width=760).inline + table
 
 

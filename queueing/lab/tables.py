@@ -47,6 +47,13 @@ class Table:
         )
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    @property
+    def spaced(self) -> str:
+        """The table as HTML for a widget, where no style of the page parts the columns."""
+        return self._repr_html_().replace(
+            "text-align:left", "text-align:left;padding:1px 16px 1px 0"
+        )
+
     def __repr__(self) -> str:
         """Say it row by row."""
         lines = [f"{name}: {', '.join(map(str, cells))}" for name, *cells in self.rows]
