@@ -333,3 +333,15 @@ def test_marks_of_points_are_drawn_on_paper_and_not_set_as_letters():
     discs = re.findall(r"<circle [^>]*>", picture.printed)
     assert len(discs) == len(marks)
     assert sum('fill="none"' in disc for disc in discs) == marks.count("○")
+
+
+@pytest.mark.parametrize("seed", ["-1", "2.5", "many", ""])
+def test_a_seed_that_is_none_is_refused_before_anything_is_drawn(seed, tmp_path, capsys):
+    assert main(["handouts", "--seed", seed, "--output", str(tmp_path)]) == BAD_INPUT
+    assert "seed must be a whole number of at least 0" in capsys.readouterr().err
+
+
+def test_an_assignment_is_written_from_the_command_line(tmp_path, capsys):
+    assert main(["handouts", "--nbgrader", str(tmp_path), "--lesson", "03"]) == PASSES
+    assert "1 notebook" in capsys.readouterr().out
+    assert len(list(tmp_path.glob("source/*/03_*.ipynb"))) == 1

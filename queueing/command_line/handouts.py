@@ -4,11 +4,14 @@ import argparse
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from queueing.scenario import Scenario
+from queueing.scenario.wording import many
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from queueing.lab.handouts.build import Made
 
 _STATUS = """\
@@ -20,7 +23,9 @@ _EXAMPLES = """\
 examples:
   queueing handouts
   queueing handouts --scenario mine.toml --paper letter
-  queueing handouts --lesson 03 --lesson 08 --output ~/class"""
+  queueing handouts --lesson 03 --lesson 08 --output ~/class
+  queueing handouts --lesson 03 --seed 7
+  queueing handouts --nbgrader ~/course"""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,24 +59,65 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="FOLDER",
         help="where to write (build/handouts)",
     )
+    command.add_argument(
+        "--seed", metavar="N", help="variants A, B and C for a class, each with numbers of its own"
+    )
+    command.add_argument(
+        "--nbgrader",
+        type=Path,
+        metavar="FOLDER",
+        help="write the exercises as an nbgrader assignment into FOLDER/source, and no papers",
+    )
     command.set_defaults(command="handouts")
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the handouts, say what was made, and return the exit status."""
+    scenario = Scenario.load(options.own or options.scenario)
+    make = _papers if options.nbgrader is None else _assignment
+    failures = [
+        failure
+        for letter, each in _scenarios(scenario, options.seed)
+        for failure in make(each, letter, options)
+    ]
+    for failure in failures:
+        print(f"queueing: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _scenarios(scenario: Scenario, seed: Any) -> "Iterable[tuple[str, Scenario]]":
+    """Return the scenario under no letter, or its variants under theirs."""
+    if seed is None:
+        return [("", scenario)]
+    from queueing.lab.handouts.variants import variants  # noqa: PLC0415
+
+    print("drawing the variants, and trying every exercise in them: a minute", file=sys.stderr)
+    return variants(scenario, int(seed) if seed.isdecimal() else seed).items()
+
+
+def _papers(scenario: Scenario, letter: str, options: argparse.Namespace) -> list[str]:
+    """Make the papers, say what was made, and return what could not be."""
     from queueing.lab.handouts.build import build  # noqa: PLC0415, pictures take long to load
 
     made = build(
-        Scenario.load(options.own or options.scenario),
+        scenario,
         options.output,
         lessons=options.lesson,
         paper=options.paper,
+        variant=letter,
         progress=sys.stderr.isatty(),
     )
     print(_told(made, options.output))
-    for failure in made.failures:
-        print(f"queueing: {failure}", file=sys.stderr)
-    return 1 if made.failures else 0
+    return made.failures
+
+
+def _assignment(scenario: Scenario, letter: str, options: argparse.Namespace) -> list[str]:
+    """Write the assignment, say where, and return which exercises are not in it."""
+    from queueing.lab.handouts.nbgrader import export  # noqa: PLC0415
+
+    written = export(scenario, options.nbgrader, lessons=options.lesson, variant=letter)
+    print(f"{written.folder}: {many(len(written.notebooks), 'notebook')}")
+    return list(written.left_out)
 
 
 def _told(made: "Made", folder: Path) -> str:

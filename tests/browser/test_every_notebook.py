@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 CONTROL = re.compile(r"- (slider|spinbutton|checkbox|button|textbox|combobox)( \"[^\"]+\")?")
 PICTURE = ".jp-Cell-outputArea svg[role=img]"
-SHOWS = 8000  # milliseconds at most until a page shows what was asked for
+SHOWS = 20_000  # milliseconds at most until a page shows what was asked for
 
 
 @pytest.fixture(scope="module", params=NAMES)

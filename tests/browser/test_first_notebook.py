@@ -33,7 +33,7 @@ def told(page, words):
         """([selector, words]) => [...document.querySelectorAll(selector)]
             .some(picture => picture.getAttribute('aria-label').includes(words))""",
         arg=[PICTURE, words],
-        timeout=5000,
+        timeout=20_000,
     )
 
 
@@ -86,7 +86,7 @@ def test_impossible_and_overloaded_designs_keep_the_board_alive(page):
     workers = page.get_by_role("spinbutton", name="Workers")
     workers.fill("0")
     workers.press("Enter")
-    board(page).get_by_role("alert").wait_for(timeout=5000)
+    board(page).get_by_role("alert").wait_for(timeout=20_000)
     assert "a queue needs workers" in board(page).get_by_role("alert").inner_text()
     workers.fill("")
     workers.press("Enter")
@@ -114,16 +114,16 @@ def test_exercise_answers_at_once_and_gives_hints(page):
         if typed:
             field.fill(typed)
             field.press("Enter")
-        cell.get_by_role("status").filter(has_text=answer).wait_for(timeout=5000)
+        cell.get_by_role("status").filter(has_text=answer).wait_for(timeout=20_000)
     cell.get_by_role("button", name="Hint (2 left)").click()
-    cell.get_by_role("button", name="Hint (1 left)").wait_for(timeout=5000)
+    cell.get_by_role("button", name="Hint (1 left)").wait_for(timeout=20_000)
 
 
 def test_prediction_comes_back_at_the_end_and_survives_a_restart(page, chromium, lab):
     field = page.get_by_role("textbox", name="Answer in minutes")
     field.fill("2 min")
     field.press("Enter")
-    page.get_by_text("You predicted 2 min.").wait_for(timeout=5000)
+    page.get_by_text("You predicted 2 min.").wait_for(timeout=20_000)
     again = open_notebook(chromium, lab, NAME, theme="dark", width=800)
     assert again.get_by_role("textbox", name="Answer in minutes").input_value() == "2 min"
     assert again.get_by_text("You predicted 2 min.").is_visible()
