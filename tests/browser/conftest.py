@@ -48,6 +48,7 @@ def lab(tmp_path_factory, chromium):  # noqa: ARG001 - no browser, no server
     """Serve a copy of the notebooks, so that nothing is saved over them; give the address."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "work" / "notebooks")
+    (home / "work" / "queueing").mkdir()  # a kit of its own, whose cache keeps the answers
     for name, setting in SETTINGS.items():
         path = home / "config" / "lab" / "user-settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
