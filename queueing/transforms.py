@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 Transform = Callable[[Complexes], Complexes]
 
-_A = 20.0  # aliasing below e^-20 of the tail; rounding, amplified by e^(A/2), near 1e-11
-_EULER = special.binom(12, np.arange(13)) / 2.0**12
+ALIASING = 20.0  # aliasing below e^-20 of the tail; rounding, amplified by e^(A/2), near 1e-11
+EULER = special.binom(12, np.arange(13)) / 2.0**12
 _FEWEST_TERMS, _MOST_TERMS = 24, 1 << 14
 _AGREEMENT = 1e-10
 _AROUND = np.array([0.7, 0.85, 0.95, 1.05, 1.2, 1.4])  # of an expected time, for a first look
@@ -53,8 +53,8 @@ def tail(transform: Transform, times: Floats) -> Floats:
             _terms(transform, t, np.arange(done, length + 13)), axis=1
         )
         shorter = partial[:, _FEWEST_TERMS : _FEWEST_TERMS + 13]  # the first two lengths at once
-        previous = estimate if done else np.exp(_A / 2) / t * (shorter @ _EULER)
-        estimate = np.exp(_A / 2) / t * (partial[:, -13:] @ _EULER)
+        previous = estimate if done else np.exp(ALIASING / 2) / t * (shorter @ EULER)
+        estimate = np.exp(ALIASING / 2) / t * (partial[:, -13:] @ EULER)
         result[rough] = np.clip(estimate, 0.0, 1.0)
         keep = np.abs(estimate - previous) > _AGREEMENT
         rough, t, total, estimate = rough[keep], t[keep], partial[keep, -1], estimate[keep]
@@ -114,5 +114,5 @@ def _inverse_cubic(times: Floats, depths: Floats) -> tuple[Floats, Floats]:
 
 def _terms(transform: Transform, t: Floats, k: NDArray[np.int_]) -> Floats:
     """Return (-1)^k Re g^((A + 2 pi i k) / 2t), the first term halved, a row a time."""
-    s: Complexes = np.asarray((_A + 2j * np.pi * k) / (2 * t[:, None]), dtype=np.complex128)
+    s: Complexes = np.asarray((ALIASING + 2j * np.pi * k) / (2 * t[:, None]), dtype=np.complex128)
     return np.real((1 - transform(s)) / s) * np.where(k == 0, 0.5, 1.0 - 2.0 * (k % 2))

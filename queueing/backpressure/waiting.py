@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from queueing import checks
 from queueing.backpressure.bounded import BoundedQueue
 from queueing.backpressure.view import UserView
 from queueing.stations.markov import MMc
+from queueing.transforms import ALIASING, EULER
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -33,8 +33,6 @@ _COARSE = np.append(np.linspace(0, 4, 15), np.geomspace(5, 25, 4))  # in means: 
 _FINE = np.linspace(0, 1, 6)
 _ROUNDS, _MANY = 3, 2  # a few queues are asked to more digits than the points of a curve
 _NOBODY = 1e-300  # the load of a class that never comes
-_A = 20.0  # aliasing below e^-20
-_EULER = special.binom(12, np.arange(13)) / 2.0**12
 
 
 def waits_longer(
@@ -146,10 +144,10 @@ class _Lines:
         """Return P(W > t; of those who wait), t in units of 1 / (c mu)."""
         t = times[..., None]
         terms = np.arange(37 + math.ceil(2.5 * math.sqrt(float(self.places.max()))))
-        s: Complexes = np.asarray((_A + 2j * np.pi * terms) / (2 * t), dtype=np.complex128)
+        s: Complexes = np.asarray((ALIASING + 2j * np.pi * terms) / (2 * t), dtype=np.complex128)
         signs = np.where(terms == 0, 0.5, 1.0 - 2.0 * (terms % 2))
         sums = np.cumsum(np.real((1 - self._transform(s)) / s) * signs, axis=-1)
-        return np.clip(math.exp(_A / 2) / times * (sums[..., -13:] @ _EULER), 0.0, 1.0)
+        return np.clip(math.exp(ALIASING / 2) / times * (sums[..., -13:] @ EULER), 0.0, 1.0)
 
     def _transform(self, s: Complexes) -> Complexes:
         """Return E[e^(-sW)] of those who wait."""

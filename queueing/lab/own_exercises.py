@@ -5,22 +5,20 @@ import math
 from queueing.lab import words
 from queueing.lab.bursts import KEPT, Bursts, bursts
 from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.remembered import remembered
 from queueing.lab.traced import amount, span
 from queueing.scenario import Scenario
 
 _SWING, _WINDOW_S = 0.3, 1800.0  # bursts of a scenario that has none of its own
 _INDEX = 5  # variance over mean, in the diagnosis
-_KNOWN: dict[int, tuple[Scenario, Bursts]] = {}
 
 
+@remembered
 def _bursts(scenario: Scenario) -> Bursts:
-    """The scenario's own bursts, or those of the lesson; drawn once."""
-    if id(scenario) not in _KNOWN:
-        own = bool(scenario.traffic.rate_scv)
-        window, scv = (None, None) if own else (_WINDOW_S, _SWING**2)
-        drawn = bursts(scenario, scenario.base, window_s=window, scv=scv)
-        _KNOWN[id(scenario)] = (scenario, drawn)
-    return _KNOWN[id(scenario)][1]
+    """The scenario's own bursts, or those of the lesson."""
+    own = bool(scenario.traffic.rate_scv)
+    window, scv = (None, None) if own else (_WINDOW_S, _SWING**2)
+    return bursts(scenario, scenario.base, window_s=window, scv=scv)
 
 
 def _enough(scenario: Scenario) -> int:

@@ -6,22 +6,20 @@ from typing import Any
 
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.remembered import remembered
 from queueing.scenario import Scenario, Scorecard
 from queueing.scenario.plan import ENQUEUE, PlanPart, plan
 
 _LOST = 0.006  # of a run's requests, in the diagnosis
 _SEED, _RUNS = 2026, 4000
-_DRAWN: dict[int, tuple[Scenario, Any]] = {}
 
 
+@remembered
 def _outages(scenario: Scenario) -> Any:
-    """The runs of outages alone, drawn once for a scenario."""
+    """The runs of outages alone."""
     from queueing.scenario.outages import outages  # noqa: PLC0415, drawn only when it is asked for
 
-    if id(scenario) not in _DRAWN:
-        drawn = outages(scenario, scenario.base, runs=_RUNS, seed=_SEED)
-        _DRAWN[id(scenario)] = (scenario, drawn)
-    return _DRAWN[id(scenario)][1]
+    return outages(scenario, scenario.base, runs=_RUNS, seed=_SEED)
 
 
 def _kept(scenario: Scenario) -> float:

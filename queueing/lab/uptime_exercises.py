@@ -6,6 +6,7 @@ from functools import cache
 from queueing import KOutOfN
 from queueing.lab.exercises import Exercise, NearMiss
 from queueing.lab.nines import Nines, downtimes, month_minutes
+from queueing.lab.remembered import remembered
 from queueing.lab.uptime import minutes_of, percent
 from queueing.scenario import Scenario
 from queueing.scenario.availability import k_out_of_n, needed_parts
@@ -36,13 +37,9 @@ def server_group(scenario: Scenario, number: int, repairers: int) -> KOutOfN:
     )
 
 
-_NINES: dict[int, Nines] = {}
-
-
+@remembered
 def _nines(scenario: Scenario) -> Nines:
-    if id(scenario) not in _NINES:
-        _NINES[id(scenario)] = Nines(scenario)
-    return _NINES[id(scenario)]
+    return Nines(scenario)
 
 
 def _short_s(scenario: Scenario, spare: int) -> float:
