@@ -56,11 +56,11 @@ def lab(tmp_path_factory, chromium):  # noqa: ARG001 - no browser, no server
     folders = ("CONFIG", "DATA", "RUNTIME")
     env = os.environ | {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in folders}
     env |= {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)}
+    env |= {"JUPYTER_CONFIG_PATH": str(ROOT / ".make" / "jupyter")}  # as `make lab` serves
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"--no-browser --allow-root --port={port} --ServerApp.token={TOKEN}".split()
-    options += ["--LabApp.news_url=None", "--ServerApp.port_retries=0"]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],

@@ -43,6 +43,16 @@ def test_all_cells_run_without_error_or_stray_output(page):
     assert page.get_by_text("Error displaying widget").count() == 0
 
 
+def test_nobody_is_asked_about_news(page):
+    assert page.get_by_text("notified about official").count() == 0
+
+
+def test_glossary_opens_to_be_read(page):
+    page.get_by_role("link", name="glossary").first.click()
+    page.get_by_role("heading", name="Symbols").wait_for(timeout=20_000)
+    page.get_by_role("tab", name="00_start_here.ipynb").first.click()
+
+
 def test_every_control_of_an_output_has_a_name(page):
     page.wait_for_function(
         "() => [...document.querySelectorAll('[role=slider]')].every(s => s.ariaLabel)"
