@@ -20,6 +20,7 @@ from queueing.stations.station import Station
 
 Floats = NDArray[np.float64]
 
+_MOST_UNITS = 1_000_000  # a rate each, one after the other
 _TERMS = 24  # of the exponential series of a short step; the rest is below 1e-23
 
 
@@ -43,8 +44,8 @@ class KOutOfN(Station):
 
     Every unit that is up, needed or not, fails at `failure_rate` lambda >= 0, while the service is
     down too; each of `repairers` r >= 1 mends one unit at a time, at `repair_rate` mu >= 0. Times
-    are exponential, all rates in one unit of time. `n` >= `k` >= 1; anything else raises
-    `ValueError`.
+    are exponential, all rates in one unit of time. `n` >= `k` >= 1, `n` up to a million; anything
+    else raises `ValueError`.
 
     >>> pair = KOutOfN(n=2, k=1, failure_rate=0.001, repair_rate=0.1, repairers=1)
     >>> round(pair.availability, 9), round(pair.mean_down_time, 9)
@@ -60,7 +61,8 @@ class KOutOfN(Station):
     repairers: int
 
     def __post_init__(self) -> None:
-        for name in ("n", "k", "repairers"):
+        object.__setattr__(self, "n", checks.whole("n", self.n, at_most=_MOST_UNITS))
+        for name in ("k", "repairers"):
             object.__setattr__(self, name, checks.whole(name, getattr(self, name)))
         if self.k > self.n:
             raise ValueError(f"k must be at most n = {self.n}, got {self.k}")

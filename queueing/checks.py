@@ -10,6 +10,8 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+MOST = 10**15  # of anything that is counted: beyond, floats skip whole numbers
+
 
 def real(
     name: str,
@@ -45,8 +47,8 @@ def real(
     return float(value)
 
 
-def whole(name: str, value: int, *, at_least: int = 1) -> int:
-    """Return `value` as an int if it is a whole number of at least `at_least`.
+def whole(name: str, value: int, *, at_least: int = 1, at_most: float = MOST) -> int:
+    """Return `value` as an int if it is a whole number from `at_least` to `at_most`.
 
     A float such as 4.0 counts as the whole number that it is; `True` does not count as 1.
     Raises `ValueError` otherwise.
@@ -63,7 +65,23 @@ def whole(name: str, value: int, *, at_least: int = 1) -> int:
         or value < at_least
     ):
         raise ValueError(f"{name} must be a whole number of at least {at_least}, got {value!r}")
+    if value > at_most:
+        raise ValueError(f"{name} must be at most {at_most:,}, got {value!r}")
     return int(value)
+
+
+def switch(name: str, value: bool) -> bool:  # noqa: FBT001, it is what is checked
+    """Return `value` if it is True or False. Raises `ValueError` otherwise.
+
+    >>> switch("closed", "no")
+    Traceback (most recent call last):
+    ...
+    ValueError: closed must be True or False, got 'no'
+    """
+    known = isinstance(value, bool | np.bool_)
+    if not known:
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def array(

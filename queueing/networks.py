@@ -25,6 +25,7 @@ from queueing.stations.station import QUANTITIES, Station
 
 Floats = NDArray[np.float64]
 
+_MOST_PEOPLE = 10_000_000  # a row each in the recursion
 _ROUNDING = 1e-12  # by this much the probabilities of a row may miss their sum
 _LEAST = 1e-250  # smaller probabilities of a term are dropped ...
 _KEPT = 1e-200  # ... which leaves every digit of a sum as large as this
@@ -177,7 +178,8 @@ class ClosedNetwork(Station):
     servers: Sequence[float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "population", checks.whole("population", self.population))
+        people = checks.whole("population", self.population, at_most=_MOST_PEOPLE)
+        object.__setattr__(self, "population", people)
         checks.real("think_time", self.think_time, at_least=0)
         visits = _numbers("visits", self.visits, at_least=0)
         times = _numbers("service_times", self.service_times, len(visits), above=0)

@@ -223,6 +223,7 @@ def test_an_availability_that_cannot_be_is_refused(bad):
     ("changes", "words"),
     [
         ({"n": 0}, "n must be a whole number of at least 1, got 0"),
+        ({"n": 10**9}, "n must be at most 1,000,000, got 1000000000"),
         ({"k": 0}, "k must be a whole number of at least 1, got 0"),
         ({"k": 5}, "k must be at most n = 4, got 5"),
         ({"k": 2.5}, "k must be a whole number of at least 1, got 2.5"),

@@ -72,6 +72,12 @@ def test_the_least_whole_number_may_be_another():
     assert refusal(checks.whole, "backlog", 1, at_least=2).endswith("of at least 2, got 1")
 
 
+def test_a_whole_number_beyond_what_floats_can_count_is_refused():
+    assert checks.whole("servers", 10**15) == 10**15
+    assert refusal(checks.whole, "servers", 10**30).startswith("servers must be at most 1,000,0")
+    assert refusal(checks.whole, "n", 11, at_most=10) == "n must be at most 10, got 11"
+
+
 @pytest.mark.parametrize("value", [4, [1, 2], ((1.5,), (2,)), np.arange(3, dtype=np.uint8), []])
 def test_an_array_keeps_its_shape_and_holds_floats(value):
     floats = checks.array("offered_load", value, at_least=0)

@@ -362,6 +362,7 @@ def test_open_networks_that_cannot_be_are_refused(changes, words):
     [
         ({"population": 0}, "population must be a whole number of at least 1, got 0"),
         ({"population": math.inf}, "population must be a whole number of at least 1, got inf"),
+        ({"population": 10**9}, "population must be at most 10,000,000, got 1000000000"),
         ({"think_time": -1}, "think_time must be a finite number of at least 0, got -1"),
         ({"think_time": 0, "visits": [0, 0, 0]}, "a cycle must take some time, but think_time"),
         ({"visits": [1, 2]}, "service_times must list an entry for each of the 2 nodes, got"),

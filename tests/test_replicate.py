@@ -45,6 +45,16 @@ def test_replications_are_counted(replications: object) -> None:
         seeds(1, replications)  # type: ignore[arg-type]
 
 
+def test_more_replications_than_anybody_waits_for_are_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="replications must be at most 1,000,000, got"):
+        seeds(1, 10**9)
+
+
+def test_what_is_no_executor_is_refused() -> None:
+    with pytest.raises(ValueError, match="executor must be one of"):
+        replicate(draw, seeds(1, 2)[1], executor=3)  # type: ignore[arg-type]
+
+
 def test_an_error_arrives_as_it_is_and_stops_the_rest() -> None:
     begun = []
 

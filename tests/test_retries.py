@@ -240,3 +240,8 @@ def test_attempts_that_cannot_be_are_refused(bad):
         RetryPolicy(max_attempts=bad, backoff=NONE)
     with pytest.raises(ValueError, match="backoff must be a backoff such as exponential_backoff"):
         RetryPolicy(max_attempts=3, backoff=bad)
+
+
+def test_attempts_that_nobody_could_list_are_refused():
+    with pytest.raises(ValueError, match="max_attempts must be at most 100,000, got 1000000000"):
+        RetryPolicy(max_attempts=10**9, backoff=NONE)

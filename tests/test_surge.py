@@ -151,6 +151,9 @@ def test_until_stops_when_the_interval_is_narrow_enough() -> None:
     ("options", "words"),
     [
         ({"replications": 0}, "replications must be a whole number of at least 1, got 0"),
+        ({"replications": 10**9}, "replications must be at most 1,000,000, got 1000000000"),
+        ({"closed": "no"}, "closed must be True or False, got 'no'"),
+        ({"executor": 3}, "executor must be one of concurrent.futures"),
         ({"seed": "seven"}, "seed must be a whole number of at least 0, got 'seven'"),
         ({"until": ("p59_ms", 1.0)}, "until is a pair"),
         ({"until": ("p95_ms", -1.0)}, "half width must be a finite number above 0"),

@@ -180,7 +180,7 @@ def test_until_stops_by_the_narrowed_interval():
     ("model", "wish", "complaint"),
     [
         (LINE, {"control": "M/M/1"}, 'control is "exact" or None'),
-        (LINE, {"antithetic": 2}, "antithetic is True or False"),
+        (LINE, {"antithetic": 2}, "antithetic must be True or False"),
         (LINE, {"antithetic": True, "replications": 21}, "come in pairs: replications=21 is odd"),
         (LINE, {"control": "exact", "replications": 9}, "from at least 10 replications"),
         (LINE, {"control": "exact", "antithetic": True, "replications": 18}, "or 10 pairs"),

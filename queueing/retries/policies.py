@@ -21,6 +21,7 @@ from queueing import checks
 
 Floats = NDArray[np.float64]
 
+MOST_ATTEMPTS = 100_000  # a wait each
 _JITTERS = ("none", "full", "equal", "decorrelated")
 _DEGREE = 40  # of the polynomials for a capped decorrelated wait; they converge as 3^-degree
 
@@ -67,7 +68,8 @@ class RetryPolicy:
     backoff: Backoff
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "max_attempts", checks.whole("max_attempts", self.max_attempts))
+        attempts = checks.whole("max_attempts", self.max_attempts, at_most=MOST_ATTEMPTS)
+        object.__setattr__(self, "max_attempts", attempts)
         known = isinstance(self.backoff, Backoff)
         if not known:
             raise ValueError(

@@ -13,9 +13,11 @@ from scipy import special
 from scipy.optimize import brentq
 
 from queueing import checks
+from queueing.retries.policies import MOST_ATTEMPTS
 
 Floats = NDArray[np.float64]
 
+_MOST_STATES = 10_000_000  # a probability each
 _CELLS, _HALVINGS, _MOST_CELLS = 64, 20, 200  # of the search for fixed points
 _TOUCHES, _LEVEL = 1e-13, 1e-9  # so near to the diagonal, in parts of x, and so level: a touch
 
@@ -62,7 +64,7 @@ def retry_fixed_points(
     storm = _Storm(
         station,
         checks.real("arrival_rate", arrival_rate, above=0),
-        checks.whole("max_attempts", max_attempts),
+        checks.whole("max_attempts", max_attempts, at_most=MOST_ATTEMPTS),
     )
     extra = np.array(storm.fixed_points())
     return pd.DataFrame(
@@ -95,7 +97,7 @@ def _station(service_rate: float, servers: int, capacity: int, timeout: float) -
     return _Station.of(
         checks.real("service_rate", service_rate, above=0),
         checks.whole("servers", servers),
-        checks.whole("capacity", capacity, at_least=checks.whole("servers", servers)),
+        checks.whole("capacity", capacity, at_least=servers, at_most=_MOST_STATES),
         timeout if timeout == math.inf else checks.real("timeout", timeout, above=0),
     )
 

@@ -285,7 +285,7 @@ def simulate(
     `replications` at the latest. `closed` users think and wait for their answers instead of coming
     at a given rate. Ctrl-C keeps what is finished. Raises `ValueError` before anything runs.
     """
-    plan = engine_plan(scenario, design, closed=closed)
+    plan = engine_plan(scenario, design, closed=checks.switch("closed", closed))
     root, streams = seeds(seed, replications)
     if until is not None:
         _check_until(until)

@@ -1,5 +1,6 @@
 """Independent replications of a run, on any executor: the same on one core and on many."""
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,8 @@ from queueing import checks
 
 Result_co = TypeVar("Result_co", covariant=True)
 Result = TypeVar("Result")
+
+_MOST_REPLICATIONS = 1_000_000  # a seed each, made before the first begins
 
 
 class Stopped(Exception):  # noqa: N818, nothing went wrong
@@ -35,16 +38,17 @@ def never() -> bool:
 def seeds(seed: int | None, replications: int) -> tuple[int, list[np.random.SeedSequence]]:
     """Return the seed (a fresh one for None) and a stream of its own for each replication.
 
-    Raises `ValueError` for a seed that is no whole number >= 0, or for no replication.
+    Raises `ValueError` for a seed that is no whole number >= 0, and for no replication or more than
+    a million.
 
     >>> seeds(True, 3)
     Traceback (most recent call last):
     ...
     ValueError: seed must be a whole number of at least 0, got True
     """
-    count = checks.whole("replications", replications)
+    count = checks.whole("replications", replications, at_most=_MOST_REPLICATIONS)
     chosen = np.random.SeedSequence().entropy if seed is None else seed
-    root = checks.whole("seed", chosen, at_least=0)  # type: ignore[arg-type]
+    root = checks.whole("seed", chosen, at_least=0, at_most=math.inf)  # type: ignore[arg-type]
     return root, np.random.SeedSequence(root).spawn(count)
 
 
@@ -63,6 +67,11 @@ def replicate(
     as its cause.
     """
     if executor is not None:
+        if not callable(getattr(executor, "submit", None)):
+            raise ValueError(
+                "executor must be one of concurrent.futures or like them, with a submit, "
+                f"got {executor!r}"
+            )
         return _collect(executor, task, streams, never, progress=progress)
     stop = threading.Event()
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -40,9 +40,7 @@ class _PriorityStation(Station, ABC):
                 f"arrival_rates must be a list of rates, one a class, got {self.arrival_rates!r}"
             )
         object.__setattr__(self, "arrival_rates", tuple(rates.tolist()))
-        known = isinstance(self.preemptive, bool | np.bool_)
-        if not known:
-            raise ValueError(f"preemptive must be True or False, got {self.preemptive!r}")
+        checks.switch("preemptive", self.preemptive)
 
     def __getattr__(self, name: str) -> Any:
         """Say why the laws of the times are not to be had."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from queueing import checks
 from queueing.distributions import Distribution, Gamma, PhaseType
 from queueing.simulation.station import tally
 from queueing.simulation.station.plan import Law, StationPlan
@@ -126,10 +127,7 @@ def reduction_of(
     """
     if control not in {None, "exact"}:
         raise ValueError(f'control is "exact" or None, got {control!r}')
-    if not isinstance(antithetic, bool):
-        raise ValueError(  # noqa: TRY004 - a wrong value, like any other
-            f"antithetic is True or False, got {antithetic!r}"
-        )
+    checks.switch("antithetic", antithetic)
     if not (control or antithetic):
         return None
     if plan.moves:
