@@ -170,7 +170,7 @@ def test_what_users_see_as_a_table():
 
 def test_a_slider_moves_picture_words_and_twin(board):
     before = board.picture.alternative, board.view.value
-    assert before[0].startswith("Some are told, the rest wait too long.")
+    assert before[0].startswith("Some must go, the rest wait too long.")
     assert "keeps 250 ms: 57 places" in before[0]
     turn(board, promise=500)
     assert "keeps 500 ms: 119 places" in board.picture.alternative
@@ -185,13 +185,13 @@ def test_a_slider_moves_picture_words_and_twin(board):
 @pytest.mark.parametrize(
     ("changes", "headline"),
     [
-        ({"room": 57}, "Some are told, the rest are in time"),
+        ({"room": 57}, "Some must go, the rest are in time"),
         ({"arrivals": 185}, "Room for everybody, in time"),
-        ({"full": 1}, "Nobody is told, and all wait without end"),
+        ({"full": 1}, "Nobody is turned away, all wait without end"),
         ({"full": 1, "arrivals": 185}, "Room for everybody, in time"),
         ({"full": 1, "arrivals": 260, "promise": 50}, "All are let in, and wait too long"),
-        ({"full": 2, "room": 38}, "Some are told, the rest are in time"),
-        ({"full": 2, "room": 39}, "Some are told, the rest wait too long"),
+        ({"full": 2, "room": 38}, "Some must go, the rest are in time"),
+        ({"full": 2, "room": 39}, "Some must go, the rest wait too long"),
     ],
     ids=str,
 )

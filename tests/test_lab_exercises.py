@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -112,6 +113,20 @@ def test_slow_receivers_are_worked_out_by_the_whole_model(forge):
     limit = forge.contract.freshness_s
     assert slow.evaluate(slow.design(workers=7)).oldest_mail_s <= limit
     assert slow.evaluate(slow.design(workers=6)).oldest_mail_s > limit
+
+
+@pytest.mark.parametrize("name", ["mailforge", "guided-queues-and-workers"])
+def test_unseen_backlog_needs_an_overload(name):
+    asked, scenario = exercise("00-predict"), Scenario.load(name)
+    surplus = re.search(r"(-?\d+) % more work", asked.question(scenario))
+    assert surplus
+    assert float(surplus[1]) > 0
+    assert asked.answer(scenario) > scenario.contract.freshness_s / 60
+
+
+def test_large_number_is_shown_in_digits(forge):
+    asked = exercise("01-alarm")
+    assert asked.judge(forge, "14168").message == "Right: 14,168 attempts."
 
 
 def test_unknown_exercise_is_refused_by_name():

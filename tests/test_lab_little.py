@@ -1,6 +1,7 @@
 """The board, the figures and the exercises of 01_littles_law."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -136,6 +137,14 @@ def test_other_dice_other_days_but_both_sides_stay_the_same():
         assert product == area.split(" is ")[1].split(". ")[0]
         told.add(product)
     assert len(told) == 5
+
+
+def test_a_label_stays_in_the_picture_when_all_come_at_once():
+    board = littles_board(FORGE)
+    board.set({"users": 60, "think": 1, "service": 20, "threads": 1})
+    label = re.search(r"<text ([^>]*)>came in<", board.picture.inline)
+    assert label
+    assert "end" not in label[1]  # it begins at the staircase, there is no room on its left
 
 
 def test_figures_draw_on_axes_too():

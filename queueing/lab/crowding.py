@@ -335,11 +335,11 @@ def _band(view: UserView, name: str) -> float:
 
 def _headline(case: Crowded) -> str:
     if not math.isfinite(max(case.waits)):
-        return "Nobody is told, and all wait without end"
-    told = case.view.shed + case.view.lost >= _NOTICED
+        return "Nobody is turned away, all wait without end"
+    some = case.view.shed + case.view.lost >= _NOTICED
     if case.kept:
-        return "Some are told, the rest are in time" if told else "Room for everybody, in time"
-    return "Some are told, the rest wait too long" if told else "All are let in, and wait too long"
+        return "Some must go, the rest are in time" if some else "Room for everybody, in time"
+    return "Some must go, the rest wait too long" if some else "All are let in, and wait too long"
 
 
 def _solved(case: Crowded) -> tuple[str, ...]:
@@ -355,8 +355,8 @@ def _solved(case: Crowded) -> tuple[str, ...]:
     now = _share(case.view.shed + case.view.lost)
     return (
         words.many(largest, "place"),
-        f"With it {gone} are told that there is no place,",
-        f"with the {case.room:,} of now {now}.",
+        f"With it {gone} must go;",
+        f"with {words.many(case.room, 'place')}, as now, {now}.",
     )
 
 

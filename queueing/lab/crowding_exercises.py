@@ -26,6 +26,12 @@ def _refused(scenario: Scenario, room: int) -> float:
     return 1000 * crowded_case(scenario, room=room).view.shed
 
 
+def _thumb(scenario: Scenario) -> float:
+    """The places by the lesson's rule of thumb."""
+    places = _case(scenario).promise * _case(scenario).full_rate
+    return round(places - 1.5 * math.sqrt(places))
+
+
 def _room(scenario: Scenario) -> float:
     return _case(scenario).largest or math.inf
 
@@ -163,6 +169,10 @@ EXERCISES = (
                 lambda scenario: math.floor(_case(scenario).promise * rush(scenario).arrival_rate),
                 "So many come within the promise. The line gets shorter by those who are served.",
             ),
+            NearMiss(
+                _thumb,
+                "The rule of thumb says so, and stays on the safe side. Exactly a few more may be.",
+            ),
         ),
         hints=(
             "A place is a time: how many does the station complete within the promise?",
@@ -190,6 +200,10 @@ EXERCISES = (
                 f"That is {100 * _REFUSED:.0f} % of the processors. But {100 * _REFUSED:.0f} % of "
                 "those who came were turned away, and that is more than the same share of those "
                 "who were served.",
+            ),
+            NearMiss(
+                lambda scenario: rush(scenario).servers + _lacking(scenario),
+                "So many keep up. How many more are that than there were?",
             ),
         ),
         hints=(

@@ -19,6 +19,7 @@ Text = Callable[[Scenario], str]
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D*)")
 _GUESS = 0.1  # of a number: as near as a guess comes to another
+_LARGE = 1000  # from which a number is shown without decimals
 _CLOSE = 1e-9  # of the answer: as near as arithmetic comes
 
 
@@ -86,7 +87,8 @@ class Exercise:
 
     def shown(self, number: float) -> str:
         """Return a number in the exercise's unit, with as many digits as matter."""
-        digits = f"{number:,.0f}" if not self.tolerance else f"{number:,.4g}"
+        whole = not self.tolerance or abs(number) >= _LARGE
+        digits = f"{number:,.0f}" if whole else f"{number:,.4g}"
         return f"{digits} {self.unit}"
 
     def _matches(self, number: float, value: float) -> bool:

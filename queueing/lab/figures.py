@@ -53,7 +53,7 @@ def surge(ax: Ax, scenario: Scenario) -> Ax:
     ax.set_title("Users")
     ax.fill_between(hours, users, color=BLUE, alpha=0.16, linewidth=0)
     ax.plot(hours, users, color=BLUE, linewidth=2.2)
-    start, end = _peak(scenario)
+    start, end = peak_hours(scenario)
     middle = (start + end) / 2
     busiest = f"{words.count(most)} users, {traffic.peak_rate:.0f} requests a second"
     ax.text(middle, most + 0.06 * ticks[1], busiest, ha="center", fontsize=12, fontweight="bold")
@@ -80,7 +80,12 @@ def users(ax: Ax, card: Scorecard) -> Ax:
     ax.fill_between(hours, number, color=BLUE, alpha=0.16, linewidth=0)
     ax.plot(hours, number, color=BLUE)
     ax.text(
-        sum(_peak(scenario)) / 2, 0.45 * most, "the peak", ha="center", va="center", fontsize=11
+        sum(peak_hours(scenario)) / 2,
+        0.45 * most,
+        "the peak",
+        ha="center",
+        va="center",
+        fontsize=11,
     )
     _beside(ax, scenario, [(most, f"{words.count(most)}")], ticks[-1])
     ax.set_label(f"Users peak at {words.count(most)}.")
@@ -258,10 +263,10 @@ def _over_hours(ax: Ax, scenario: Scenario, top: float, ticks: list[float]) -> N
     )
     inside = [tick for tick in ticks if tick <= top * 1.001]
     ax.set_yticks(inside, [_short(tick, inside[-1]) for tick in inside])
-    ax.axvspan(*_peak(scenario), color=GREY, alpha=0.1, linewidth=0)
+    ax.axvspan(*peak_hours(scenario), color=GREY, alpha=0.1, linewidth=0)
 
 
-def _peak(scenario: Scenario) -> tuple[float, float]:
+def peak_hours(scenario: Scenario) -> tuple[float, float]:
     """Return the first and the last hour of the peak."""
     hours = np.linspace(0, scenario.traffic.horizon_h, 5401)
     inside = hours[scenario.peak_window(hours)]

@@ -97,16 +97,21 @@ def _share_question(scenario: Scenario) -> str:
     )
 
 
+def _left(scenario: Scenario) -> float:
+    """Attempts a second that the mails that go first leave to the others at the peak."""
+    case = _short(scenario, _CALLED_URGENT)
+    return float(case.capacity[0]) - _CALLED_URGENT * float(case.attempt_rate.max())
+
+
 def _share_solution(scenario: Scenario) -> str:
     case = _short(scenario, _CALLED_URGENT)
     others = case.lines[-1]
-    left = float(case.capacity[0]) - _CALLED_URGENT * float(case.attempt_rate.max())
     return (
         f"The backlog is as large as ever, {words.count(float(case.waiting.max()))} at its worst, "
         f"but {100 * (1 - _CALLED_URGENT):.0f} % of the mails carry all of it. At the peak the "
-        f"first ones leave them {left:.1f} attempts a second, and a little more as the users go: "
-        f"the oldest waits {float(others.oldest.max()) / 60:.0f} minutes. Priority makes no "
-        "capacity; the more go first, the less it is worth and the more the others pay."
+        f"first ones leave them {_left(scenario):.1f} attempts a second, and a little more as the "
+        f"users go: the oldest waits {float(others.oldest.max()) / 60:.0f} minutes. Priority makes "
+        "no capacity; the more go first, the less it is worth and the more the others pay."
     )
 
 
@@ -175,6 +180,14 @@ EXERCISES = (
                 lambda scenario: math.floor(_workers_for(scenario, _needed(scenario))),
                 "Nearly: with so many it takes a little longer. Round up.",
             ),
+            NearMiss(
+                lambda scenario: (
+                    scenario.base.workers
+                    + math.ceil(_workers_for(scenario, _stood_still(scenario).backlog / _CLEAR_S))
+                ),
+                "You gave the backlog workers of its own. But those who were there before have "
+                "something to spare for it.",
+            ),
         ),
         hints=(
             "How many attempts wait when the mails flow again?",
@@ -199,6 +212,13 @@ EXERCISES = (
                 partial(_oldest_min, urgent=0.0),
                 "That is for one line, where all wait alike.",
             ),
+            NearMiss(
+                lambda scenario: (
+                    float(_short(scenario, _CALLED_URGENT).waiting.max()) / _left(scenario) / 60
+                ),
+                "That would be it if the peak went on. But the users go meanwhile, and the first "
+                "mails leave more and more to the others.",
+            ),
         ),
         hints=(
             "What does the backlog of all mails together do when the order changes?",
@@ -221,6 +241,10 @@ EXERCISES = (
                 ),
                 "You took what piles up for the work of those who are missing. But all of your "
                 "workers together have something to spare: that was lost before anything piled up.",
+            ),
+            NearMiss(
+                lambda scenario: scenario.base.workers - _at_work(scenario),
+                "So many stand still. How many are at work?",
             ),
         ),
         hints=(

@@ -71,12 +71,14 @@ def best_lanes(case: Mixed, *, apart: bool = False) -> Lanes:
 def lanes_table(case: Mixed) -> pd.DataFrame:
     """Return the mean waits (ms) of the short, the slow and all, by how the servers are divided."""
     lanes, apart = best_lanes(case), best_lanes(case, apart=True)
-    divided = f"{case.servers - lanes.slow_servers} + {lanes.slow_servers}"
+    divided, parted = (
+        f"{case.servers - way.slow_servers} + {way.slow_servers}" for way in (lanes, apart)
+    )
     rows = {
         "one line for all": [case.mean_wait] * 3,
         f"two lanes, {divided} servers": [lanes.short_wait, lanes.slow_wait, lanes.mean_wait],
         "a line each, at random": [case.one.mean_wait] * 3,
-        f"a line each, {divided} by kind": [apart.short_wait, apart.slow_wait, apart.mean_wait],
+        f"a line each, {parted} by kind": [apart.short_wait, apart.slow_wait, apart.mean_wait],
     }
     columns = ["short, ms", f"{case.name}s, ms", "all, ms"]
     return (1000 * pd.DataFrame.from_dict(rows, orient="index", columns=columns)).round(1)

@@ -12,7 +12,7 @@ from queueing.lab.boards import Board
 from queueing.lab.controls import Number
 from queueing.lab.house import MOST_USERS, House, Office, alarm_depth, capacity, sending
 from queueing.lab.palette import BLUE, GREY, INK, PURPLE, SYMBOLS, verdict_colour
-from queueing.lab.paper import Paper
+from queueing.lab.paper import Across, Paper
 from queueing.lab.picture import Picture
 from queueing.lab.pooling import sample_aside, ticks_across
 
@@ -29,6 +29,7 @@ IN, OUT = BLUE, PURPLE
 _SIZE = (410, 430)  # pixels of the column of numbers
 _BAR = (150, 250)  # pixels: where the bars of L begin, and the longest of them
 _EVERY = 10  # minutes: as fine as a pixel of the hours
+_NEAR_EDGE = 0.06  # of the width: too near to the left edge for a label that reaches beyond it
 _DEEP = 100  # mails: so many wait only where the workers have no thread to spare
 
 
@@ -85,7 +86,15 @@ def staircases(ax: Ax, house: House) -> Ax:
         ax.plot(moments, level, color=colour, linestyle=dash, linewidth=2.2)
     high, low = math.ceil(0.8 * count) - 1, math.ceil(0.25 * count) - 1
     gap = 0.012 * span
-    ax.text(came[high] - gap, high + 1, "came in", ha="right", fontsize=12, fontweight="600")
+    early = came[high] < _NEAR_EDGE * span  # no room for a label on its left
+    ax.text(
+        came[high] + (gap if early else -gap),
+        high + 1,
+        "came in",
+        ha="left" if early else "right",
+        fontsize=12,
+        fontweight="600",
+    )
     ax.text(left[low] + gap, low + 0.5, "went out", va="top", fontsize=12, fontweight="600")
     ax.set_label(
         f"{count} mails come and leave within {span:.0f} s. The area between the staircases is "
@@ -163,7 +172,9 @@ def by_users(ax: Ax, office: Office) -> Ax:
     ax.axhline(office.promise, linestyle=":", alpha=0.8)
     ax.text(0.01 * edge, office.promise + 0.02 * top, "promised", fontsize=11, alpha=0.72)
     ax.axvspan(office.users - 0.5, office.users + 0.5, color=GREY, alpha=0.16, linewidth=0)
-    ax.text(office.users, top, "now", ha="center", va="top", fontsize=11, alpha=0.72)
+    near = office.users < _NEAR_EDGE * edge
+    side: Across = "left" if near else "center"
+    ax.text(office.users, top, "now", ha=side, va="top", fontsize=11, alpha=0.72)
     ends = {}
     for name, times, colour, dash in (
         ("open", office.open_times, OUT, "--"),

@@ -3,6 +3,7 @@
 from queueing import littles_law
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.fresh import staffing
 from queueing.lab.house import capacity, sending
 from queueing.scenario import Scenario
 
@@ -27,8 +28,8 @@ def _waiting(scenario: Scenario) -> float:
 
 
 def _workers(scenario: Scenario) -> int:
-    """One worker less than the scenario's own design has."""
-    return max(scenario.base.workers - 1, 1)
+    """One worker too few for the promise."""
+    return staffing(scenario).workers
 
 
 def _leaves(scenario: Scenario) -> float:
@@ -148,10 +149,10 @@ EXERCISES = (
             rate=_leaves(scenario), time=scenario.contract.freshness_s
         ),
         solution=lambda scenario: (
-            f"Who joins the queue waits until all before him are gone, at {_leaves(scenario):.2f} "
-            f"a second. × {scenario.contract.freshness_s:.0f} s = "
+            f"A mail that joins the queue waits until all before it are gone: "
+            f"{_leaves(scenario):.2f} a second × {scenario.contract.freshness_s:.0f} s = "
             f"{_leaves(scenario) * scenario.contract.freshness_s:,.0f} attempts. How fast new ones "
-            "come does not matter to him: they stand behind."
+            "come does not matter to it: they stand behind."
         ),
         near_misses=(
             NearMiss(
@@ -189,6 +190,10 @@ EXERCISES = (
             NearMiss(
                 lambda scenario: scenario.traffic.nominal_response_s,
                 "So long did it take before. Then there would be as many requests as ever.",
+            ),
+            NearMiss(
+                lambda scenario: _slow_s(scenario) - scenario.traffic.nominal_response_s,
+                "So much longer does it take than before. Add what it took then.",
             ),
         ),
         hints=(

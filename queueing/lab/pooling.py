@@ -12,7 +12,7 @@ from queueing.lab import words
 from queueing.lab.boards import Board
 from queueing.lab.controls import Number
 from queueing.lab.palette import BLUE, GREY, PURPLE, SYMBOLS, verdict_colour
-from queueing.lab.paper import Paper
+from queueing.lab.paper import Across, Paper
 from queueing.lab.picture import Picture
 from queueing.lab.pooled import SHARE, Pooling, processors
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ONE, MANY = BLUE, PURPLE
 _SIZE = (410, 400)  # pixels of the column of numbers
 _ASIDE = 104  # pixels at the right for the labels of a curve
+_NEAR_EDGE = 0.04  # of the width: too near to the left edge for a label that reaches beyond it
 
 
 def pooling_board(scenario: Scenario) -> Board:
@@ -117,7 +118,8 @@ def numbers(ax: Ax, case: Pooling) -> Ax:
         y = 298 + 30 * place
         ax.text(34, y, words.count(needed), ha="right", fontsize=17, fontweight="bold")
         busy = station.offered_load / needed
-        ax.text(44, y, f"servers {name}, each busy {100 * busy:.0f} % of the time", fontsize=13)
+        each = "server" if needed == 1 else "servers"
+        ax.text(44, y, f"{each} {name}, each busy {100 * busy:.0f} % of the time", fontsize=13)
     for line, told in enumerate(_note(case)):
         ax.text(0, 366 + 16 * line, told, fontsize=11, alpha=0.72)
     ax.set_label(f"{_headline(case)}. {_finding(case)}")
@@ -164,7 +166,8 @@ def by_servers(ax: Ax, case: Pooling) -> Ax:
     ax.set_title("Wait that 95 % stay within, ms, by number of servers")
     ax.axhline(scale * case.promise, linestyle=":", alpha=0.8)
     ax.axvspan(now - 0.5, now + 0.5, color=GREY, alpha=0.16, linewidth=0)
-    ax.text(now, scale * top, "now", ha="center", va="top", fontsize=11, alpha=0.72)
+    side: Across = "left" if now < _NEAR_EDGE * most else "center"
+    ax.text(now, scale * top, "now", ha=side, va="top", fontsize=11, alpha=0.72)
     first = math.floor(case.station.offered_load) + 1
     counts = np.arange(first, most + 1, max(1, (most - first) // 20))
     for waits, colour, mark in (
@@ -330,8 +333,8 @@ def _headline(case: Pooling) -> str:
 def _finding(case: Pooling) -> str:
     station, single = case.station, case.single
     smallest = (
-        f"To have 95 % wait at most {milliseconds(case.promise)} it takes {case.fewest} servers "
-        f"in one line and {case.fewest_apart} with a line each."
+        f"To have 95 % wait at most {milliseconds(case.promise)} it takes "
+        f"{words.many(case.fewest, 'server')} in one line and {case.fewest_apart} with a line each."
     )
     if not station.is_stable:
         load = f"{station.traffic_intensity:.2f}"

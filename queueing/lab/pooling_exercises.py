@@ -189,6 +189,7 @@ EXERCISES = (
         solution=_merge_solution,
         near_misses=(
             NearMiss(_merged, "So many do they need together. How many are then left over?"),
+            NearMiss(_apart, "So many have they bought altogether. How many do they still need?"),
             NearMiss(
                 lambda scenario: (
                     _apart(scenario) - int(_TEAMS * processors(scenario).offered_load + 1)

@@ -192,7 +192,7 @@ def late_by_servers(ax: Ax, journeys: Journeys, now: int) -> Ax:
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     marks = [top * part / 4 for part in range(5)]
     ax.set_yticks(marks, [f"{100 * mark:g} %" for mark in marks])
-    ax.set_title(f"Share of requests later than {promise}, by number of servers")
+    ax.set_title(f"Share later than {promise}, by number of servers")
     ax.axvspan(now - 0.5, now + 0.5, color=GREY, alpha=0.16, linewidth=0)
     ax.text(now, top, "now", ha="center", va="top", fontsize=11, alpha=0.72)
     ax.axhline(1 - P95, linestyle="--", alpha=0.8)
@@ -201,12 +201,12 @@ def late_by_servers(ax: Ax, journeys: Journeys, now: int) -> Ax:
     apart = _ROOM * top
     place = min(bare, 1 - P95 - apart) if below else max(bare, 1 - P95 + apart)
     right = 1.015 * edge
-    ax.text(right, 1 - P95, f"{100 * (1 - P95):.0f} % may be", va="center", fontsize=12)
+    ax.text(right, 1 - P95, f"{100 * (1 - P95):.0f} % allowed", va="center", fontsize=12)
     ax.text(right, place, f"no waits: {share(bare)}", va="center", fontsize=12)
     told = []
     for servers in counts:
         late = journeys[servers].late_share
-        told.append(f"{servers} servers {share(late)}")
+        told.append(f"{words.many(servers, 'server')} {share(late)}")
         kept = journeys[servers].keeps
         mark, height = ("●" if kept else "○", late) if late <= top else ("▲", 0.9 * top)
         ax.text(servers, height, mark, ha="center", va="center", fontsize=13, color=BLUE)

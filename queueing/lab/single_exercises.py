@@ -132,6 +132,10 @@ EXERCISES = (
                 lambda scenario: 1 / service_time(scenario),
                 "So many it completes when it never rests. Then the line grows without end.",
             ),
+            NearMiss(
+                lambda scenario: 0.95 / service_time(scenario),
+                "You let the processor be busy 95 % of the time. The 95 % are of the answers.",
+            ),
         ),
         hints=(
             "The P95 is ln 20, about three, times the mean. How long may the mean be?",

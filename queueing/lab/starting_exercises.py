@@ -5,6 +5,9 @@ from dataclasses import replace
 
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
+from queueing.lab.figures import peak_hours
+from queueing.lab.fresh import staffing
+from queueing.lab.house import capacity
 from queueing.lab.sizing import Sizing
 from queueing.scenario import Scenario, Scorecard
 from queueing.scenario.plan import expected_attempts, plan
@@ -54,8 +57,8 @@ def _threads(scenario: Scenario) -> int:
 
 
 def _one_short(scenario: Scenario) -> Scorecard:
-    """The scenario's own design with one worker less."""
-    return scenario.evaluate(replace(scenario.base, workers=scenario.base.workers - 1))
+    """The scenario's own design with one worker too few for the promise."""
+    return scenario.evaluate(replace(scenario.base, workers=staffing(scenario).workers))
 
 
 def _surplus(scenario: Scenario) -> float:
@@ -63,14 +66,31 @@ def _surplus(scenario: Scenario) -> float:
     return 100 * (_one_short(scenario).worker_load - 1)
 
 
+def _peak_h(scenario: Scenario) -> float:
+    """Hours that the peak lasts."""
+    start, end = peak_hours(scenario)
+    return end - start
+
+
+def _prediction_question(scenario: Scenario) -> str:
+    hours = _peak_h(scenario)
+    long = "a day" if round(hours) in range(22, 27) else f"{hours:.0f} hours"
+    return (
+        f"For about {long} the workers are handed {_surplus(scenario):.0f} % more work than they "
+        "can do. Nothing breaks, nothing else is short. How old is the oldest mail in the queue "
+        "when things are at their worst? A guess will do."
+    )
+
+
 def _prediction_solution(scenario: Scenario) -> str:
     card, surplus = _one_short(scenario), _surplus(scenario)
-    rate = card.worst_backlog / card.oldest_mail_s
+    rate, hours = capacity(scenario, card.design.workers), _peak_h(scenario)
     return (
         f"{words.mails(card)} That is the time in which the workers get through so many, at "
-        f"{rate:.1f} a second. Without a computer: {surplus:.0f} % too much for a day is "
-        f"{surplus:.0f} % of a day left over, {round(surplus) / 100 * 24 * 60:.0f} minutes; "
-        "the peak is a little shorter than a day."
+        f"{rate:.1f} a second. Without a computer: {surplus:.0f} % too much for the {hours:.1f} "
+        f"hours of the peak leaves {surplus:.0f} % of them over, "
+        f"{words.duration(surplus / 100 * hours * 3600)}. At either end of the peak a little less "
+        "comes."
     )
 
 
@@ -106,19 +126,15 @@ EXERCISES = (
         key="00-predict",
         title="Predict",
         prediction=True,
-        question=lambda scenario: (
-            f"For about a day the workers are handed {_surplus(scenario):.0f} % more work than "
-            "they can do. Nothing breaks, nothing else is short. How old is the oldest mail in "
-            "the queue when things are at their worst? A guess will do."
-        ),
+        question=_prediction_question,
         unit="minutes",
         answer=lambda scenario: _one_short(scenario).oldest_mail_s / 60,
         solution=_prediction_solution,
         near_misses=(
             NearMiss(
                 _surplus,
-                "A few per cent too much do not make a few minutes: what is left over every "
-                "minute waits, and a day of it adds up.",
+                "So many per cent are not so many minutes: what is left over every minute waits, "
+                "and hours of it add up.",
             ),
             NearMiss(
                 lambda scenario: scenario.contract.freshness_s / 60,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 
 from queueing.lab import words
+from queueing.lab.figures import peak_hours
 from queueing.lab.palette import BLUE, GREY, SYMBOLS, verdict_colour
 from queueing.scenario.hourly import p95_by_hour_ms
 
@@ -37,7 +38,7 @@ def users(ax: Ax, card: Scorecard, surge: Surge | None = None) -> Ax:
     planned = card.timeline["users"].iloc[::_EVERY]
     most = float(planned.max())
     _hours(ax, card.scenario, "Users", 0.0, _round_up(1.15 * most))
-    middle = sum(_peak(card.scenario)) / 2
+    middle = sum(peak_hours(card.scenario)) / 2
     ax.text(middle, 0.45 * most, "the peak", ha="center", va="center", fontsize=11, alpha=0.72)
     if surge is not None:
         _band(ax, _found(surge.timeline, "users").iloc[::_ROWS], 1.0)
@@ -211,13 +212,7 @@ def _hours(ax: Ax, scenario: Scenario, title: str, low: float, top: float) -> No
     ticks = np.linspace(low, top, 3).tolist()
     ax.set_yticks(ticks, [f"{tick:,.0f}" if top >= 10 else f"{tick:g}" for tick in ticks])
     ax.set_title(title)
-    ax.axvspan(*_peak(scenario), color=GREY, alpha=0.1, linewidth=0)
-
-
-def _peak(scenario: Scenario) -> tuple[float, float]:
-    hours = np.linspace(0, scenario.traffic.horizon_h, 5401)
-    inside = hours[scenario.peak_window(hours)]
-    return float(inside[0]), float(inside[-1])
+    ax.axvspan(*peak_hours(scenario), color=GREY, alpha=0.1, linewidth=0)
 
 
 def _theory(ax: Ax, planned: pd.Series[float], unit: float) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from queueing.lab import words
 from queueing.lab.boards import Board
 from queueing.lab.controls import Number
 from queueing.lab.mixed import MOST_MS, Mixed, requests
@@ -124,10 +125,11 @@ def blame(ax: Ax, case: Mixed) -> Ax:
     ax.set_xlim(0, 100)
     ax.set_ylim(2.6, -0.6)
     ax.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100 %"])
-    ax.set_yticks([0, 1, 2], list(case.slow_parts))
+    ax.set_yticks([], [])
     ax.set_title(f"What the {case.name}s are, take, and cause")
-    for row, part in enumerate(case.slow_parts.values()):
+    for row, (name, part) in enumerate(case.slow_parts.items()):
         share = 100 * part
+        ax.text(-0.8, row, name, ha="right", va="center", fontsize=11, alpha=0.72)
         ax.barh(row, share, 0.62, color=SLOW, alpha=0.6)
         ax.barh(row, 100 - share, 0.62, share, color=SHORT, alpha=0.2)
         inside = share > 62
@@ -209,9 +211,10 @@ def _finding(case: Mixed) -> str:
     if case.load >= 1:
         return f"The processors are asked for {case.load:.2f} of what they can do. {solved}"
     return (
-        f"With {case.servers} processors at a load of {case.load:.2f} and cs² = {case.scv:.2f} the "
-        f"mean wait is {_wait(case.mean_wait)}; by the rule it is {_wait(case.rule.mean_wait)}, "
-        f"{_off(case)}, and by the mean service alone {_wait(case.alike.mean_wait)}. {solved}"
+        f"With {words.many(case.servers, 'processor')} at a load of {case.load:.2f} and cs² = "
+        f"{case.scv:.2f} the mean wait is {_wait(case.mean_wait)}; by the rule it is "
+        f"{_wait(case.rule.mean_wait)}, {_off(case)}, and by the mean service alone "
+        f"{_wait(case.alike.mean_wait)}. {solved}"
     )
 
 

@@ -1,5 +1,6 @@
 """The exercises of 04_variability: services that are unlike, one line, and lanes."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -71,6 +72,20 @@ def _halved_by_the_mean(scenario: Scenario) -> float:
             one.slow,
         )
     )
+
+
+def _halved_at_the_load(scenario: Scenario) -> float:
+    """The preview, ms, that halves the mean square of the services: the load forgotten."""
+    case = _single(scenario)
+    square = (1 + case.scv) * case.mean_service**2
+    short = square - case.share * (case.kinds[1].var() + case.slow**2)
+    return 1000 * case.slow * math.sqrt((square / 2 - short) / (square - short))
+
+
+_ONE_SHRINKS = (
+    "You let one thing shrink and left the other: a shorter template lowers the load ρ and the "
+    "spread cs² as well, and both count."
+)
 
 
 def _template_question(scenario: Scenario) -> str:
@@ -198,10 +213,8 @@ EXERCISES = (
                 "You halved the template. That is more than it takes: its time counts squared, and "
                 "it lowers the load as well.",
             ),
-            NearMiss(
-                _halved_by_the_mean,
-                "You let only the mean service shrink. The spread shrinks with it: use cs² too.",
-            ),
+            NearMiss(_halved_by_the_mean, _ONE_SHRINKS),
+            NearMiss(_halved_at_the_load, _ONE_SHRINKS),
         ),
         hints=(
             "The mean wait is half the arrival rate times E[S²], divided by what is idle, 1 − ρ.",
