@@ -229,3 +229,9 @@ def test_the_swing_of_the_exercise_is_that_of_such_counts():
     v = (EXERCISES["14-swing"].answer(FORGE) / 100) ** 2
     counts = rng.poisson(n * rng.gamma(1 / v, v, 20_000))
     assert counts.var() / counts.mean() == pytest.approx(5, rel=0.05)
+
+
+def test_a_guess_of_no_run_is_right_where_no_run_is_kept():
+    asked, forge = EXERCISES["14-predict"], Scenario.load("mailforge")
+    assert asked.answer(forge) == 0
+    assert asked.missed(forge, 0) is None

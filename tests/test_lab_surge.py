@@ -173,3 +173,18 @@ def test_the_prediction_comes_from_the_runs_of_outages():
     asked = EXERCISES["11-predict"]
     assert asked.answer(FORGE) == pytest.approx(84, abs=3)
     assert "keep 99.7 %" in asked.solution(FORGE)
+
+
+@pytest.mark.parametrize("name", ["mailforge", "guided-queues-and-workers", "reports"])
+def test_the_backlog_of_the_exercise_is_largest_when_the_users_leave(name):
+    scenario, asked = Scenario.load(name), EXERCISES["11-clear"]
+    question = asked.question(scenario)
+    workers, hour = (float(told) for told in re.findall(r"[\d.]+\d|\d+", question)[:2])
+    hours = np.arange(0, scenario.traffic.horizon_h, 1 / 60)
+    rate = scenario.traffic.request_rate(hours) * scenario.mails_per_request
+    made = scenario.evaluate(scenario.design(workers=int(workers)))
+    assert made.worker_load > 1
+    over = rate / rate.max() * made.worker_load
+    last = hours[over > 1][-1]
+    assert hour == pytest.approx(last, abs=0.15)
+    assert asked.answer(scenario) > hour + 0.5

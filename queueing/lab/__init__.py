@@ -24,6 +24,7 @@ from queueing.lab.layouts import design_picture, worker_missing
 from queueing.lab.little import depth_picture, littles_board, staircases
 from queueing.lab.meeting import meet, meeting_picture, strip_picture
 from queueing.lab.mixed import requests, slower
+from queueing.lab.moving import four_ways
 from queueing.lab.nines import Nines, downtimes
 from queueing.lab.notified import draw_turns, two_classes
 from queueing.lab.own_queue import own_board, own_picture, try_trace
@@ -99,6 +100,7 @@ __all__ = [
     "exact_waits",
     "figures",
     "flash",
+    "four_ways",
     "frontier",
     "full_board",
     "inside",

@@ -91,7 +91,7 @@ def _away_solution(scenario: Scenario) -> str:
         "sent, and the one that is sent at t has waited the rest, a share of "
         f"{1 - 1 / _load(scenario, 1):.2f}. It is {words.duration(scenario.contract.freshness_s)} "
         f"after {_away_min(scenario):.0f} minutes. A repair takes {repair:.0f} minutes in the "
-        f"mean, and {share:.0%} of the repairs take longer than that."
+        f"mean, and {100 * share:.0f} % of the repairs are not over by then."
     )
 
 

@@ -67,7 +67,7 @@ def _factor_solution(scenario: Scenario) -> str:
         f"{words.many(short.workers, 'worker')} do {short.capacity:.2f} attempts a second, and "
         f"{growth:.2f} more a second stay: {short.attempt_rate:.2f} come, for {short.jobs:.2f} "
         f"mails. The quotient is {short.attempts:.4f}, the attempts a mail: the whiteboard forgot "
-        f"that some fail and come again. {board:.1f} Erlang were {short.erlangs:.1f}."
+        f"that some fail and come again. Its {board:.1f} Erlang are {short.erlangs:.1f} in truth."
     )
 
 

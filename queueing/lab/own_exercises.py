@@ -99,7 +99,7 @@ EXERCISES = (
         prediction=True,
         question=_predict_question,
         unit="runs of 100",
-        answer=_kept,
+        answer=lambda scenario: float(round(_kept(scenario))),
         solution=_predict_solution,
         near_misses=(
             NearMiss(

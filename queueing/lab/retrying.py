@@ -174,7 +174,8 @@ def answered(ax: Ax, case: Retrying) -> Ax:
             (start + end) / 2, 1.2 * full, "a stall decides", ha="center", va="top", fontsize=11
         )
     ax.plot([now, now], [0, full], linestyle=":", linewidth=1.2, alpha=0.8)
-    ax.text(now, 0.98 * full, " now", fontsize=11, alpha=0.72)
+    side, aside, height = ("left", 0.01, 0.75) if now < right / 2 else ("right", -0.01, 0.3)
+    ax.text(now + aside * right, height * full, "now", ha=side, fontsize=11, alpha=0.72)  # type: ignore[arg-type]
     _, failing = case.curve
     good = arrivals * (1 - np.minimum(failing, 1) ** case.max_attempts)
     ends: list[tuple[float, str]] = []

@@ -27,25 +27,30 @@ def _kept(scenario: Scenario) -> float:
     return 100 * float(_outages(scenario).passes.mean)
 
 
-def _one_short(scenario: Scenario) -> Scorecard:
-    return scenario.evaluate(replace(scenario.base, workers=scenario.base.workers - 1))
+@remembered
+def _too_few(scenario: Scenario) -> Scorecard:
+    """The scenario's own design with the most workers that cannot keep up with the peak."""
+    base = scenario.base
+    fewer = range(max(base.workers - 1, 1), 0, -1)
+    cards = [scenario.evaluate(replace(base, workers=workers)) for workers in fewer]
+    return next((card for card in cards if card.worker_load > 1), cards[-1])
 
 
 def _clear_h(scenario: Scenario) -> float:
-    """The hour at which the backlog of a missing worker is gone."""
-    backlog = _one_short(scenario).timeline["backlog"]
+    """The hour at which the backlog of too few workers is gone."""
+    backlog = _too_few(scenario).timeline["backlog"]
     after = backlog.loc[backlog.idxmax() :]
     return float(after.index[(after < 1).to_numpy()][0])
 
 
 def _worst_h(scenario: Scenario) -> float:
-    backlog = _one_short(scenario).timeline["backlog"]
+    backlog = _too_few(scenario).timeline["backlog"]
     return float(backlog.index[int(backlog.to_numpy().argmax())])
 
 
 def _last_in_line_h(scenario: Scenario) -> float:
     """The hour at which the mail that waited longest would have been sent."""
-    return _worst_h(scenario) + _one_short(scenario).oldest_mail_s / 3600
+    return _worst_h(scenario) + _too_few(scenario).oldest_mail_s / 3600
 
 
 def _minutes(scenario: Scenario) -> float:
@@ -84,7 +89,7 @@ def _predict_solution(scenario: Scenario) -> str:
 
 
 def _clear_solution(scenario: Scenario) -> str:
-    card, worst = _one_short(scenario), _worst_h(scenario)
+    card, worst = _too_few(scenario), _worst_h(scenario)
     return (
         f"At hour {worst:.1f} {words.count(card.worst_backlog)} mails wait. The users leave step "
         "by step, and until they are gone their mails take a part of what the workers can do: "
@@ -146,9 +151,9 @@ EXERCISES = (
         key="11-clear",
         title="Exercise 1: the end of the backlog",
         question=lambda scenario: (
-            f"With {scenario.base.workers - 1} workers the backlog is largest at hour "
-            f"{_worst_h(scenario):.1f}, when the users begin to leave. At which hour is it gone, "
-            "by theory?"
+            f"With {words.many(_too_few(scenario).design.workers, 'worker')} the backlog is "
+            f"largest at hour {_worst_h(scenario):.1f}, when the users begin to leave. At which "
+            "hour is it gone, by theory?"
         ),
         unit="h",
         tolerance=0.005,
@@ -217,7 +222,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Up 0.999 of the time and 15 minutes away: how long from one outage to the next?",
+            "Away for so long each time, and for so small a share of all time: how often is that?",
             "How many outages has a run, then, and which share of them lasts longer than promised?",
             "With m such outages in the mean, a run has none of them with probability exp(−m).",
         ),

@@ -173,9 +173,10 @@ def frontier(ax: Ax, nines: Nines, design: Design | None = None, allowed: float 
         spot = place(nines.card(design))
         ax.text(*spot, "◆", ha="center", va="center", fontsize=16, color=PURPLE)
     told = words.listed([f"{card.cost:,.0f} USD {minutes_of(nines.down(card))}" for card in best])
+    crosses = ", crosses break P95 or the mails" if not all(map(keeps_pace, cards)) else ""
     ax.set_label(
-        f"The frontier, from cheap to dear: {told}. Rings are other designs, crosses break P95 or "
-        "the mails; the diamond is the one on the board."
+        f"The frontier, from cheap to dear: {told}. Rings are other designs{crosses}; the diamond "
+        "is the one on the board."
     )
     return ax
 

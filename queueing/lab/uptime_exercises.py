@@ -220,7 +220,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "KOutOfN(…, repairers=1).unavailability is a share of the time, as of a month.",
+            "server_group(forge, number, repairers=1).unavailability is a share of any time.",
             "Try one server more at a time.",
         ),
     ),

@@ -102,8 +102,8 @@ SHEET = Sheet(
     captions=(
         "Our design, part by part: where its downtime comes from, the worst first.",
         (
-            "Each mark is a design. ● is the frontier: nothing cheaper is down less. ○ are others, "
-            "× break P95 or let mails grow old, ◆ is ours."
+            "Each mark is a design. ● is the frontier: nothing cheaper is down less. ○ are others "
+            "(× if they break P95 or let mails grow old), ◆ is ours."
         ),
     ),
     rule=_rule,

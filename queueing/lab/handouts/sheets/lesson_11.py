@@ -78,6 +78,34 @@ SHEET = Sheet(
             valid="From an empty basin; good for what piles up, blind for what chance alone makes.",
         ),
         Formula(
+            name="Modified offered load",
+            tex=r"m'(t) = \lambda(t) - \mu\, m(t)",
+            spoken="m prime of t equals lambda of t minus mu times m of t",
+            symbols=(
+                ("m(t)", "the load that plenty of servers would carry at time t"),
+                (r"\lambda(t)", "arrivals a second at that time"),
+                (r"\mu", "what a busy server completes a second"),
+            ),
+            valid="For the load of the moment, where services last as long as the rate moves.",
+        ),
+        Formula(
+            name="Kolmogorov's equations",
+            tex=(
+                r"p_n'(t) = \lambda(t)\, p_{n-1}(t) + \mu \min(n + 1, c)\, p_{n+1}(t) "
+                r"- (\lambda(t) + \mu \min(n, c))\, p_n(t)"
+            ),
+            spoken=(
+                "p n prime of t equals lambda of t times p n minus one of t, plus mu times the "
+                "smaller of n plus one and c times p n plus one of t, minus the sum of lambda of t "
+                "and mu times the smaller of n and c, times p n of t"
+            ),
+            symbols=(
+                ("p_n(t)", "the probability that n are there at time t"),
+                ("c", "servers"),
+            ),
+            valid="Exact for exponential services and Poisson arrivals, at any load.",
+        ),
+        Formula(
             name="Interval of a mean",
             tex=r"\bar x \pm t_n \frac{s}{\sqrt n}",
             spoken=(
@@ -111,8 +139,11 @@ SHEET = Sheet(
         "confidence. Thirty green runs do not exclude one failure in ten."
     ),
     minutes=(
-        (3, "The question and the prediction; collect guesses. Start the long cell."),
-        (5, "Hour by hour: what forgets is steady, what piles up is a fluid."),
+        (2, "The question and the prediction; collect guesses. Start the long cell."),
+        (
+            6,
+            "Hour by hour: what forgets is steady, what piles up a fluid, the rest equations.",
+        ),
         (4, "Chance: a run, many runs, and the interval of their mean."),
         (5, "The board: run the design, then one worker fewer."),
         (3, "Rare things need many runs: the lottery of outages."),
@@ -129,8 +160,8 @@ SHEET = Sheet(
             " workers break too."
         ),
         (
-            "Servers one fewer, then run: P95 holds by theory, and jumps in every run in which a "
-            "server is away."
+            "Servers one fewer, then run: P95 holds by theory, and jumps for as long as a server "
+            "is away."
         ),
     ),
 )

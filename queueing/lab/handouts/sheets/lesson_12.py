@@ -38,8 +38,8 @@ SHEET = Sheet(
         ),
     ),
     rule=lambda _: (
-        "First take work away from the bottleneck, then buy more of it; buy more of anything else "
-        "never."
+        "First take work away from the bottleneck, then buy more of it. More of anything else can "
+        "wait."
     ),
     minutes=(
         (3, "The contract and the prediction; collect guesses on the board."),
