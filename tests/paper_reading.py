@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +27,19 @@ class Sheets:
     def squashed(self):
         """All that can be read, as `squashed` leaves it."""
         return squashed(self.whole)
+
+    @property
+    def sizes(self):
+        """How many letters there are of each size, in points."""
+        found = Counter()
+
+        def see(text, above, matrix, _font, size):
+            scale = abs(matrix[3] * above[3])
+            found[round(size * scale, 2)] += len(text.strip())
+
+        for page in self.reader.pages:
+            page.extract_text(visitor_text=see)
+        return found
 
     @property
     def metadata(self):

@@ -113,6 +113,13 @@ def change(path, edit):
     path.write_text(json.dumps(cells), encoding="utf-8")
 
 
+def prose(text):
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+FAILED = {"output_type": "error", "ename": "NameError", "evalue": "name 'forge' is not defined"}
+
+
 def names(paths):
     return {path.name for path in paths}
 
@@ -156,6 +163,18 @@ def test_nothing_is_done_where_nothing_has_changed(course, tmp_path, capsys):
             "03_many_servers.ipynb, cell 0: a lesson begins with",
         ),
         (lambda path: change(path, lambda cells: cells.pop()), "**Reference.**"),
+        (
+            lambda path: change(path, lambda cells: cells.append(prose("**Reference.** On $a$."))),
+            "the reference holds TeX",
+        ),
+        (
+            lambda path: change(path, lambda cells: cells[2].update(source="1 +")),
+            "03_many_servers.ipynb, cell 2: the code cannot be read, line 1: invalid syntax",
+        ),
+        (
+            lambda path: change(path, lambda cells: cells[2].update(outputs=[FAILED])),
+            "03_many_servers.ipynb, cell 2: it ended in NameError: name 'forge' is not defined",
+        ),
     ],
 )
 def test_a_broken_notebook_names_itself_and_leaves_the_others(course, tmp_path, edit, told):
@@ -192,7 +211,7 @@ def test_what_was_finished_before_a_stop_is_not_made_again(tmp_path, monkeypatch
     pdf = press.pdf
 
     def stopped(source):
-        if "A. K. Erlang" in source:
+        if "formulas are of 1917" in source:
             raise KeyboardInterrupt
         return pdf(source)
 
@@ -226,6 +245,20 @@ def test_an_exercise_that_a_scenario_leaves_no_sense_in_is_left_out_and_named(tm
     assert squashed('Before Quiet #1 [x] "$5"\'s servers') in text
     assert squashed(exercise("03-lines").title) in text
     assert squashed(exercise("03-promise").title) not in text
+
+
+def test_a_scenario_that_needs_fewer_workers_is_asked_of_a_backlog_that_there_is(tmp_path):
+    guided = Scenario.load("guided-queues-and-workers")
+    assert guided.evaluate(replace(guided.base, workers=guided.base.workers - 1)).worker_load < 1
+    build(guided, tmp_path, lessons=["00", "05", "11"])
+    first, surge = (Sheets(tmp_path / f"{number}_student.pdf") for number in ("00", "11"))
+    (surplus,) = re.findall(r"handed (-?\d+)\s*% more", first.text)
+    assert int(surplus) > 0
+    (hour,) = re.findall(r"is largest at\s+hour ([\d.]+), when", surge.text)
+    assert float(hour) == pytest.approx(guided.traffic.peak_h, abs=1)
+    for sheets, told in ((surge, "survive 30 hours"), (first, "For about 12 hours")):
+        assert squashed(told) in sheets.squashed
+    assert "260 ms?" in Sheets(tmp_path / "05_student.pdf").metadata.replace("\u00a0", " ")
 
 
 # --- The command ---------------------------------------------------------------------------------
@@ -344,4 +377,12 @@ def test_a_seed_that_is_none_is_refused_before_anything_is_drawn(seed, tmp_path,
 def test_an_assignment_is_written_from_the_command_line(tmp_path, capsys):
     assert main(["handouts", "--nbgrader", str(tmp_path), "--lesson", "03"]) == PASSES
     assert "1 notebook" in capsys.readouterr().out
-    assert len(list(tmp_path.glob("source/*/03_*.ipynb"))) == 1
+    (path,) = tmp_path.glob("source/*/03_*.ipynb")
+    path.write_text("mine", encoding="utf-8")
+    again = ["handouts", "--nbgrader", str(tmp_path), "--lesson", "03"]
+    assert main(again) == BAD_INPUT
+    assert "write over it with --overwrite" in capsys.readouterr().err
+    assert main([*again, "--overwrite"]) == PASSES
+    assert path.read_text(encoding="utf-8") != "mine"
+    assert main(["handouts", "--overwrite"]) == BAD_INPUT
+    assert "--overwrite is for --nbgrader" in capsys.readouterr().err

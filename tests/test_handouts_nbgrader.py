@@ -171,6 +171,16 @@ def test_edited_file_is_not_overwritten(forge, tmp_path):
     assert not path.with_name("01_exercises.ipynb").exists()
 
 
+def test_edited_file_is_overwritten_where_that_is_asked_for(forge, tmp_path):
+    made = export(forge, tmp_path, lessons=["01", "03"])
+    first, second = made.notebooks
+    kept, fresh = first.stat().st_mtime_ns, second.read_bytes()
+    second.write_text("mine", encoding="utf-8")
+    assert export(forge, tmp_path, lessons=["01", "03"], overwrite=True) == made
+    assert second.read_bytes() == fresh
+    assert first.stat().st_mtime_ns == kept  # what is right is left alone
+
+
 def test_folder_that_cannot_be_written_is_named(forge, tmp_path):
     (tmp_path / "source").write_text("a file", encoding="utf-8")
     with pytest.raises(HandoutError, match=r"source/mailforge' cannot be written: "):

@@ -140,6 +140,22 @@ def test_the_formula_sheet_has_every_formula_on_two_pages(folder):
             assert formula.spoken in paper.alternatives["/Formula"]
 
 
+@pytest.mark.parametrize("paper", press.PAPERS)
+def test_the_formula_sheet_can_be_read_without_a_lens(paper):
+    source = typeset.formula_sheet([lesson_of(number) for number in LESSONS], paper)
+    assert press.pages(source) == 2
+    sizes = Sheets(press.pdf(source)).sizes
+    small = sum(letters for size, letters in sizes.items() if size < 7.5)
+    assert small < 0.05 * sum(sizes.values())  # indices and powers
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_the_last_page_has_an_exercise_and_the_rule_of_thumb(folder, number):
+    last = squashed(opened(folder / f"{number}_student.pdf").pages[-1])
+    assert squashed(lesson_of(number).tasks[-1].question) in last
+    assert squashed(lesson_of(number).rule) in last
+
+
 def test_the_booklet_counts_on_from_lesson_to_lesson(folder):
     for kind in typeset.KINDS:
         pages = opened(folder / f"booklet_{kind}.pdf").pages

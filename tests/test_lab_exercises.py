@@ -105,6 +105,14 @@ def test_answers_follow_the_scenario(forge):
     assert "9 events" in asked.solution(loud)
 
 
+def test_large_numbers_are_shown_without_powers_of_ten(forge):
+    alarm = exercise("01-alarm")
+    assert alarm.shown(14168.3) == f"14,168 {alarm.unit}"
+    assert not [
+        key for key in judged() if "e+" in EXERCISES[key].shown(EXERCISES[key].answer(forge))
+    ]
+
+
 def test_slow_receivers_are_worked_out_by_the_whole_model(forge):
     asked = exercise("00-slow-receivers")
     assert asked.answer(forge) == 7

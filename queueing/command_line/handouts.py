@@ -68,11 +68,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="FOLDER",
         help="write the exercises as an nbgrader assignment into FOLDER/source, and no papers",
     )
+    command.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="with --nbgrader: write over notebooks there that were changed since, or made from "
+        "other numbers; without it nothing is written then",
+    )
     command.set_defaults(command="handouts")
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the handouts, say what was made, and return the exit status."""
+    if options.overwrite and options.nbgrader is None:
+        raise ValueError("--overwrite is for --nbgrader; papers are made anew where they changed")
     scenario = Scenario.load(options.own or options.scenario)
     make = _papers if options.nbgrader is None else _assignment
     failures = [
@@ -115,7 +123,13 @@ def _assignment(scenario: Scenario, letter: str, options: argparse.Namespace) ->
     """Write the assignment, say where, and return which exercises are not in it."""
     from queueing.lab.handouts.nbgrader import export  # noqa: PLC0415
 
-    written = export(scenario, options.nbgrader, lessons=options.lesson, variant=letter)
+    written = export(
+        scenario,
+        options.nbgrader,
+        lessons=options.lesson,
+        variant=letter,
+        overwrite=options.overwrite,
+    )
     print(f"{written.folder}: {many(len(written.notebooks), 'notebook')}")
     return list(written.left_out)
 

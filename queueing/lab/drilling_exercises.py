@@ -143,8 +143,8 @@ EXERCISES = (
         ),
         hints=(
             "How many attempts are there in a day? Which share of them may be late?",
-            "The time that a share is beyond is a percentile: `attempt_law(forge).ppf(…)`.",
-            "Or try timeouts with `duplicates_a_day(forge, …)` until the number fits.",
+            "The time that a share is beyond is a percentile: attempt_law(forge).ppf(…).",
+            "Or try timeouts with duplicates_a_day(forge, …) until the number fits.",
         ),
     ),
     Exercise(

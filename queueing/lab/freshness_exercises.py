@@ -249,7 +249,7 @@ EXERCISES = (
         ),
         hints=(
             "What piles up is what comes less what is sent, a second.",
-            "The notebook has what comes in `line.arrival_rate`.",
+            "The notebook has what comes in line.arrival_rate.",
             "How many attempts a second does one worker make?",
         ),
     ),

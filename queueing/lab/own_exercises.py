@@ -62,11 +62,12 @@ def _predict_question(scenario: Scenario) -> str:
 
 
 def _predict_solution(scenario: Scenario) -> str:
-    case, enough = _bursts(scenario), _enough(scenario)
+    case, enough, kept = _bursts(scenario), _enough(scenario), _kept(scenario)
+    shown = f"{kept:.0f}" if kept >= 10 else f"{kept:.2g}"
     return (
         f"At the peak {enough} workers run at {case.load(enough):.2f} in the mean. A burst of that "
         f"size puts them beyond 1 again and again, for {span(case.window_s)} at a time, and what "
-        f"is left over then waits: {_kept(scenario):.0f} of 100 runs keep {_promise(scenario)}."
+        f"is left over then waits: {shown} of 100 runs keep {_promise(scenario)}."
     )
 
 

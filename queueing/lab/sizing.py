@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from queueing.lab import words
+from queueing.lab.remembered import remembered
 from queueing.scenario import Design, Scenario, Scorecard
 
 
@@ -21,6 +22,20 @@ def smallest(keeps: Callable[[int], bool], low: int, high: int) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if keeps(middle) else (middle + 1, high)
     return high
+
+
+@remembered
+def short_of_workers(scenario: Scenario) -> Scorecard:
+    """Return the scorecard of the scenario's design with the most workers that are too few.
+
+    It is the design with one worker less, unless that many keep up at the peak. Raises `ValueError`
+    where even one keeps up.
+    """
+    for workers in range(max(scenario.base.workers - 1, 1), 0, -1):
+        card = scenario.evaluate(replace(scenario.base, workers=workers))
+        if card.worker_load > 1:
+            return card
+    raise ValueError(f"a single worker keeps up with the peak of {scenario.title}")
 
 
 class Sizing:

@@ -6,10 +6,9 @@ from dataclasses import replace
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
 from queueing.lab.figures import peak_hours
-from queueing.lab.fresh import staffing
 from queueing.lab.house import capacity
-from queueing.lab.sizing import Sizing
-from queueing.scenario import Scenario, Scorecard
+from queueing.lab.sizing import Sizing, short_of_workers
+from queueing.scenario import Scenario
 from queueing.scenario.plan import expected_attempts, plan
 
 # Facts that the exercises share
@@ -56,14 +55,9 @@ def _threads(scenario: Scenario) -> int:
     return scenario.catalogue.the("worker").slots
 
 
-def _one_short(scenario: Scenario) -> Scorecard:
-    """The scenario's own design with one worker too few for the promise."""
-    return scenario.evaluate(replace(scenario.base, workers=staffing(scenario).workers))
-
-
 def _surplus(scenario: Scenario) -> float:
-    """Per cent by which the work exceeds what the workers can do when one is missing."""
-    return 100 * (_one_short(scenario).worker_load - 1)
+    """Per cent by which the work exceeds what too few workers can do."""
+    return 100 * (short_of_workers(scenario).worker_load - 1)
 
 
 def _peak_h(scenario: Scenario) -> float:
@@ -83,7 +77,7 @@ def _prediction_question(scenario: Scenario) -> str:
 
 
 def _prediction_solution(scenario: Scenario) -> str:
-    card, surplus = _one_short(scenario), _surplus(scenario)
+    card, surplus = short_of_workers(scenario), _surplus(scenario)
     rate, hours = capacity(scenario, card.design.workers), _peak_h(scenario)
     return (
         f"{words.mails(card)} That is the time in which the workers get through so many, at "
@@ -128,7 +122,7 @@ EXERCISES = (
         prediction=True,
         question=_prediction_question,
         unit="minutes",
-        answer=lambda scenario: _one_short(scenario).oldest_mail_s / 60,
+        answer=lambda scenario: short_of_workers(scenario).oldest_mail_s / 60,
         solution=_prediction_solution,
         near_misses=(
             NearMiss(

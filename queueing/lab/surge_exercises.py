@@ -1,13 +1,13 @@
 """The exercises of 11_the_surge: what a run of 54 hours may bring."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from queueing.lab import words
 from queueing.lab.exercises import Exercise, NearMiss
 from queueing.lab.remembered import remembered
-from queueing.scenario import Scenario, Scorecard
+from queueing.lab.sizing import short_of_workers
+from queueing.scenario import Scenario
 from queueing.scenario.plan import ENQUEUE, PlanPart, plan
 
 _LOST = 0.006  # of a run's requests, in the diagnosis
@@ -27,30 +27,21 @@ def _kept(scenario: Scenario) -> float:
     return 100 * float(_outages(scenario).passes.mean)
 
 
-@remembered
-def _too_few(scenario: Scenario) -> Scorecard:
-    """The scenario's own design with the most workers that cannot keep up with the peak."""
-    base = scenario.base
-    fewer = range(max(base.workers - 1, 1), 0, -1)
-    cards = [scenario.evaluate(replace(base, workers=workers)) for workers in fewer]
-    return next((card for card in cards if card.worker_load > 1), cards[-1])
-
-
 def _clear_h(scenario: Scenario) -> float:
     """The hour at which the backlog of too few workers is gone."""
-    backlog = _too_few(scenario).timeline["backlog"]
+    backlog = short_of_workers(scenario).timeline["backlog"]
     after = backlog.loc[backlog.idxmax() :]
     return float(after.index[(after < 1).to_numpy()][0])
 
 
 def _worst_h(scenario: Scenario) -> float:
-    backlog = _too_few(scenario).timeline["backlog"]
+    backlog = short_of_workers(scenario).timeline["backlog"]
     return float(backlog.index[int(backlog.to_numpy().argmax())])
 
 
 def _last_in_line_h(scenario: Scenario) -> float:
     """The hour at which the mail that waited longest would have been sent."""
-    return _worst_h(scenario) + _too_few(scenario).oldest_mail_s / 3600
+    return _worst_h(scenario) + short_of_workers(scenario).oldest_mail_s / 3600
 
 
 def _minutes(scenario: Scenario) -> float:
@@ -89,7 +80,7 @@ def _predict_solution(scenario: Scenario) -> str:
 
 
 def _clear_solution(scenario: Scenario) -> str:
-    card, worst = _too_few(scenario), _worst_h(scenario)
+    card, worst = short_of_workers(scenario), _worst_h(scenario)
     return (
         f"At hour {worst:.1f} {words.count(card.worst_backlog)} mails wait. The users leave step "
         "by step, and until they are gone their mails take a part of what the workers can do: "
@@ -151,8 +142,8 @@ EXERCISES = (
         key="11-clear",
         title="Exercise 1: the end of the backlog",
         question=lambda scenario: (
-            f"With {words.many(_too_few(scenario).design.workers, 'worker')} the backlog is "
-            f"largest at hour {_worst_h(scenario):.1f}, when the users begin to leave. At which "
+            f"With {words.many(short_of_workers(scenario).design.workers, 'worker')} the backlog "
+            f"is largest at hour {_worst_h(scenario):.1f}, when the users begin to leave. At which "
             "hour is it gone, by theory?"
         ),
         unit="h",
@@ -169,7 +160,7 @@ EXERCISES = (
         ),
         hints=(
             "The board, the figure or a table shows it: evaluate the design with fewer workers.",
-            'card.timeline["backlog"] is the backlog by hour. Where is it below 1 again?',
+            "card.timeline.backlog is the backlog by hour. Where is it below 1 again?",
         ),
     ),
     Exercise(

@@ -74,7 +74,7 @@ def prepared(sheet: Sheet, scenario: Scenario, folder: Path) -> Lesson:
     pictures = tuple(figure(scenario) for figure in sheet.figures)
     lesson = Lesson(
         number=sheet.lesson,
-        title=notebook.title,
+        title=sheet.title(scenario) if sheet.title else notebook.title,
         minutes=notebook.minutes,
         question=sheet.question(scenario),
         able=sheet.able,
@@ -106,7 +106,7 @@ def task(exercise: Exercise, scenario: Scenario) -> Task:
         question=exercise.question(scenario),
         unit=exercise.unit,
         answer=right,
-        solution=exercise.solution(scenario),
+        solution=exercise.solution(scenario).removeprefix(f"{right}. "),
         misses=tuple(miss for miss in misses if miss[0] != right),
         hints=exercise.hints,
     )

@@ -37,13 +37,18 @@ class Assignment(NamedTuple):
 
 
 def export(
-    scenario: Scenario, directory: Path, *, lessons: Sequence[str] = (), variant: str = ""
+    scenario: Scenario,
+    directory: Path,
+    *,
+    lessons: Sequence[str] = (),
+    variant: str = "",
+    overwrite: bool = False,
 ) -> Assignment:
     """Write the exercises of some lessons, or of all, as an assignment into a course's folder.
 
     It lies in `source/<scenario>`, with the letter of a `variant` behind. Files that are there and
-    differ are left alone: then, for an unknown lesson and for a folder that cannot be written,
-    `HandoutError` is raised and nothing is written.
+    differ are left alone unless `overwrite` says otherwise: then, for an unknown lesson and for a
+    folder that cannot be written, `HandoutError` is raised and nothing is written.
     """
     name = re.sub(r"\W+", "-", scenario.title.lower()).strip("-") or "assignment"
     folder = directory / "source" / "-".join(filter(None, (name, variant)))
@@ -58,7 +63,7 @@ def export(
         if asked:
             contents[folder / f"{lesson}_exercises.ipynb"] = notebook(lesson, asked, scenario)
     try:
-        _write(contents)
+        _write(contents, overwrite=overwrite)
     except OSError as error:
         raise HandoutError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
     return Assignment(folder, [*contents], left_out)
@@ -180,15 +185,16 @@ def _numbers(lessons: Sequence[str]) -> list[str]:
     return [lesson for lesson in known if lesson in wanted]
 
 
-def _write(contents: dict[Path, str]) -> None:
-    """Write the files that are not there yet, all or none."""
+def _write(contents: dict[Path, str], *, overwrite: bool) -> None:
+    """Write the files that are not there yet, all or none; with `overwrite` also the others."""
     there = {path: path.read_bytes() for path in contents if path.exists()}
-    if changed := [str(path) for path, raw in there.items() if raw != contents[path].encode()]:
+    changed = [path for path, raw in there.items() if raw != contents[path].encode()]
+    if changed and not overwrite:
         raise HandoutError(
-            f"{', '.join(changed)} would be overwritten: changed by hand, or made from other "
-            "numbers. Move it away, or name another folder"
+            f"{', '.join(map(str, changed))} would be overwritten: changed by hand, or made from "
+            "other numbers. Move it away, name another folder, or write over it with --overwrite"
         )
     for path, text in contents.items():
-        if path not in there:
+        if path not in there or path in changed:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")

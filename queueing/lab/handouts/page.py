@@ -19,6 +19,7 @@ table{border-collapse:collapse;width:100%;font-size:.92em}
 th,td{text-align:left;vertical-align:top;padding:.35em .6em;border-bottom:1px solid #8888}
 figure{margin:1.5em 0}figure svg{width:100%;height:auto}figcaption,dl,.valid{font-size:.9em}
 .formula{margin:1.4em 0}.formula .row{display:flex;justify-content:space-between;margin:.5em 0}
+.wide,.formula .row{overflow-x:auto}
 dt{float:left;clear:left;width:3em}dd{margin-left:3.4em}
 .room{height:8em;border-bottom:1px dotted;border-top:1px dotted;margin:1em 0 .4em}
 .answer{text-align:right}.rule{border-top:2px solid;border-bottom:2px solid;padding:.6em 0}
@@ -179,7 +180,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     body = "".join(
         "<tr>" + "".join(f"<td>{_safe(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
-    return f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
 
 
 def _list(items: Sequence[str], tag: str) -> str:

@@ -34,6 +34,7 @@ class Sheet:
     `minutes` are the teacher's timing, a span and what it is for; `screen` is what to show of the
     board: what to turn, and what will be seen. `captions` say what to look for in the figures;
     without them a figure's own words stand under it. No figure shows what an exercise asks for.
+    `title` is for a lesson whose notebook has the scenario's numbers in its own.
     """
 
     lesson: str  # "03"
@@ -45,6 +46,7 @@ class Sheet:
     minutes: tuple[tuple[int, str], ...]
     screen: tuple[str, ...]
     captions: tuple[str, ...] = ()
+    title: Text | None = None
 
 
 LESSONS = tuple(f"{number:02}" for number in range(15))

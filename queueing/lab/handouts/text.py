@@ -14,6 +14,8 @@ def polished(text: str) -> str:
     """
     told = re.sub(r'(?<![^\s(\[\u2014\u2013])"', "\u201c", text).replace('"', "\u201d")
     told = re.sub(r"(?<![^\s(\[\u2014\u2013\u201c])'(?=\w)", "\u2018", told).replace("'", "\u2019")
+    told = re.sub(r"\b([A-Z]\.) (?=[A-Z])", "\\1\u00a0", told)  # initials stay with their name
+    told = told.replace("± ", "±\u00a0")
     return re.sub(rf"(?<=\d) (?={_UNITS})", "\u00a0", told)
 
 

@@ -20,8 +20,7 @@ _FOR = {
     "teacher": "The plan of each lesson, worked solutions, and what wrong answers tell.",
 }
 _GUESS = 20  # millimetres of room to write a guess
-_ROOMS = (50, 47, 44, 41)  # millimetres for an exercise: less where that saves a page
-_SIZES = (9.0, 8.5, 8.0, 7.5, 7.0, 6.5, 6.0)  # points on the formula sheet, so that it fits
+_SIZES = (9.0, 8.75, 8.5, 8.25, 8.0, 7.75, 7.5)  # points on the formula sheet, so that it fits
 _PAGES = 2
 
 
@@ -34,10 +33,8 @@ def document(title: str, kind: str, paper: Paper, parts: Sequence[str]) -> str:
     return "\n".join([template(), head, *parts, ""])
 
 
-def student(
-    lesson: Lesson, *, variant: str = "", anew: bool = False, room: int = _ROOMS[0]
-) -> Parts:
-    """Give the parts of a student's paper, with so many millimetres of room for each exercise."""
+def student(lesson: Lesson, *, variant: str = "", anew: bool = False) -> Parts:
+    """Give the parts of a student's paper."""
     yield _opening(lesson, anew=anew)
     yield "#name-line()"
     yield f"#question({words(lesson.question)}, {words(lesson.able)}, {lesson.minutes})"
@@ -46,7 +43,7 @@ def student(
         asked = lesson.prediction
         yield (
             f'#task("", {words(asked.question)}, {words(asked.unit)}, height: {_GUESS}mm, '
-            'label: "My guess")'
+            'label: "My guess", more: false)'
         )
     if lesson.formulas:
         yield _heading("Key formulas")
@@ -61,11 +58,13 @@ def student(
     if lesson.tasks:
         yield _heading(f"Exercises{_of(variant)}")
     for task in lesson.tasks:
+        after = _closing(lesson) if task is lesson.tasks[-1] else "[]"
         yield (
             f"#task({words(task.title)}, {words(task.question)}, {words(task.unit)}, "
-            f"height: {room}mm)"
+            f"after: {after})"
         )
-    yield from _closing(lesson)
+    if not lesson.tasks:
+        yield f"#{_closing(lesson)}"
 
 
 def teacher(lesson: Lesson, *, variant: str = "", anew: bool = False) -> Parts:
@@ -85,12 +84,12 @@ def teacher(lesson: Lesson, *, variant: str = "", anew: bool = False) -> Parts:
         hints = array([words(hint) for hint in task.hints])
         yield _solved(task, task.title, f'listed("Hints", {hints})')
     if not lesson.prediction:
-        yield from _closing(lesson)
+        yield f"#{_closing(lesson)}"
 
 
 def paper_of(lesson: Lesson, kind: Kind, paper: Paper, variant: str = "") -> str:
     """Return the document of one lesson for a kind of reader."""
-    inside = _parts(lesson, kind, paper, variant)
+    inside = _parts(lesson, kind, variant)
     return document(_title(lesson), _named(kind, variant), paper, [*inside])
 
 
@@ -100,7 +99,7 @@ def booklet(
     """Return the document of all lessons, with contents and one count of pages."""
     told = f"{len(lessons)} lessons with the numbers of {scenario}. {_FOR[kind]}"
     contents = f'#contents("Handouts", {words(told)})'
-    inside = [part for each in lessons for part in _parts(each, kind, paper, variant, anew=True)]
+    inside = [part for each in lessons for part in _parts(each, kind, variant, anew=True)]
     return document("Handouts", _named(kind, variant), paper, [contents, *inside])
 
 
@@ -122,21 +121,9 @@ def formula_sheet(lessons: Sequence[Lesson], paper: Paper) -> str:
     return made
 
 
-def _parts(lesson: Lesson, kind: Kind, paper: Paper, variant: str, *, anew: bool = False) -> Parts:
-    if kind == "teacher":
-        return teacher(lesson, variant=variant, anew=anew)
-    return student(lesson, variant=variant, anew=anew, room=_room(lesson, paper, variant))
-
-
-def _room(lesson: Lesson, paper: Paper, variant: str) -> int:
-    """Return the most room to write that costs no page more than the least does."""
-
-    def needed(room: int) -> int:
-        parts = [*student(lesson, variant=variant, room=room)]
-        return pages(document(_title(lesson), "", paper, parts))
-
-    fewest = needed(_ROOMS[-1])
-    return next(room for room in _ROOMS if needed(room) == fewest)
+def _parts(lesson: Lesson, kind: Kind, variant: str, *, anew: bool = False) -> Parts:
+    make = teacher if kind == "teacher" else student
+    return make(lesson, variant=variant, anew=anew)
 
 
 def _title(lesson: Lesson) -> str:
@@ -152,9 +139,8 @@ def _opening(lesson: Lesson, *, anew: bool) -> str:
     return f"#lesson({literal(lesson.number)}, {words(lesson.title)}, anew: {again})"
 
 
-def _closing(lesson: Lesson) -> Parts:
-    yield f"#rule({words(lesson.rule)})"
-    yield f"#reference({rich(lesson.reference)})"
+def _closing(lesson: Lesson) -> str:
+    return f"closing({words(lesson.rule)}, {rich(lesson.reference)})"
 
 
 def _heading(told: str) -> str:

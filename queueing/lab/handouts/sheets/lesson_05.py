@@ -52,6 +52,7 @@ def _rule(scenario: Scenario) -> str:
 
 SHEET = Sheet(
     lesson="05",
+    title=lambda scenario: f"How many servers keep P95 under {scenario.contract.p95_ms:g} ms?",
     question=_question,
     able=(
         "add up the times along a request's way, mix those of hits and misses, say how many slots "

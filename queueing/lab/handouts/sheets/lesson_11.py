@@ -40,6 +40,9 @@ def _lottery(scenario: Scenario) -> Picture:
 
 SHEET = Sheet(
     lesson="11",
+    title=lambda scenario: (
+        f"The surge: does the plan survive {scenario.traffic.horizon_h:g} hours of chance?"
+    ),
     question=_question,
     able=(
         "say which parts of a plan theory settles hour by hour and which it cannot, read a "
