@@ -124,6 +124,18 @@ def test_the_same_design_is_not_run_twice_in_a_row(board):
 # Building
 
 
+def test_a_turn_that_next_has_overtaken_is_not_lost(board):
+    board.take(FORGE.base)
+    board.next()
+    turn(board, workers=6)
+    assert (board.game.at, board.game.design.workers) == ("run", 6)
+    turn(board, load_balancer=False)  # cannot be built, so it is not run
+    assert board.game.design.load_balancer
+    board.panel.show(smallest(FORGE))
+    assert (board.game.at, board.body.children[1]) == ("build", board.panel.box)
+    assert "change the least of all designs" in board.news.value
+
+
 def test_what_cannot_be_built_is_said_in_words_and_the_last_picture_stays(board):
     board.next()
     before = board.panel.plan.value
@@ -278,9 +290,11 @@ def test_save_load_compare_and_delete(board):
     shelf.chosen.value = ("A", "seven workers")
     shelf.compare_button.click()
     assert shelf.table.value.count("<tr>") == 4
-    assert "1,217 ms" in shelf.table.value
+    assert "1,217\u00a0ms" in shelf.table.value
+    assert "Loaded" in shelf.news.value
     turn(board, workers=6)
     assert not shelf.table.value
+    assert "Loaded" not in shelf.news.value
     shelf.delete_button.click()
     assert "Deleted seven workers" in shelf.news.value
     assert "seven workers" not in shelf.names.options
@@ -313,7 +327,10 @@ def test_the_game_outlives_the_kernel(board, path):
     board.next()
     board.by_theory()
     board.next()
-    assert DesignBoard(FORGE, path=path).game.at == "run"  # its result is made anew
+    later = DesignBoard(FORGE, path=path)
+    assert later.game.at == "post-mortem"
+    assert "by theory: runs by chance are not kept" in later.news.value
+    assert "By theory" in later.result.value
     assert DesignBoard(SHORT, path=path).panel.design.workers == 7  # the same title, the same file
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from queueing.lab.answer_book import AnswerBook, own_book
+from queueing.lab.controls import group_name
 from queueing.lab.exercises import Exercise, Judged, Verdict, read_number
 from queueing.lab.palette import BLUE, BROKEN, GREY, KEPT
 from queueing.lab.picture import WIDGET
@@ -53,7 +54,7 @@ class AnswerBox:
             row += [*([self.hint_button] if asked.hints else []), self.solution_button]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 10px")
         question = _paragraph()
-        question.value = _prose(self.markup())
+        question.value = _prose(self.markup()) + group_name(asked.title)
         parts = [question, widgets.HBox(row, layout=wrap), self.feedback, self.help]
         self.progress = _paragraph()
         if asked.key == judged(asked.key[:2])[-1]:  # the last of its lesson

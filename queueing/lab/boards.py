@@ -40,7 +40,7 @@ class Board:
         self._last, self._step = self.values, dict.fromkeys(self.controls, 0)
         self.refusal = ""
         self.picture = self._first()
-        self.view = widgets.HTML(self.picture.inline, layout=widgets.Layout(width="100%"))
+        self.view = widgets.HTML(self.picture.inline, layout=widgets.Layout(width="auto"))
         self.reset_button = widgets.Button(
             description="Reset",
             tooltip="Put every control back to where it began",
@@ -49,10 +49,16 @@ class Board:
         self.reset_button.on_click(lambda _: self.reset())
         for control in controls:
             control.observe(self._turned)
-        numbers = [control.box for control in controls if isinstance(control, Number)]
+        numbers = [control for control in controls if isinstance(control, Number)]
+        for number in numbers:
+            number.make_room(max(len(each.number.description) for each in numbers))
         switches = [control.box for control in controls if isinstance(control, Switch | Choice)]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 24px")
-        columns = [widgets.VBox(numbers), widgets.VBox(switches), self.reset_button]
+        columns = [
+            widgets.VBox([number.box for number in numbers]),
+            widgets.VBox(switches),
+            self.reset_button,
+        ]
         panel = widgets.HBox(columns, layout=wrap)
         self.box = widgets.VBox([panel, self.view], layout=widgets.Layout(grid_gap="10px"))
 

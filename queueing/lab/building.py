@@ -44,8 +44,8 @@ class BuildPanel(Board):
         self._tell: Callable[[], None] = lambda: None
         self._hours_to_come: asyncio.TimerHandle | None = None
         self.plan, self.hours = (
-            widgets.HTML(layout=widgets.Layout(width="100%")),
-            widgets.HTML(layout=widgets.Layout(flex="1 1 360px", min_width="0")),
+            widgets.HTML(layout=widgets.Layout(width="auto")),
+            widgets.HTML(layout=widgets.Layout(flex="1 1 340px", min_width="0")),
         )
         super().__init__(_controls(scenario), self._drawn_of)
         self.view.layout = widgets.Layout(flex="1 1 340px", min_width="0")
@@ -168,14 +168,18 @@ class BuildPanel(Board):
             widgets.VBox([self.headings[part.component], *self._of_part(part.component)])
             for part in self._components()
         ]
+        for name in (*_VARIANTS, "hits"):
+            self.controls[name].box.layout.width = "auto"  # the column's: names and prices are long
         self._fine.children = [self.controls[name].box for name in _FINE]
         column = widgets.VBox(
             [*groups, self.more, self._fine, self.reset_button],
-            layout=widgets.Layout(flex="0 1 400px", min_width="0", grid_gap="8px"),
+            layout=widgets.Layout(
+                flex="1 1 350px", max_width="400px", min_width="0", grid_gap="8px"
+            ),
         )
         wrap = {"flex_flow": "row wrap", "grid_gap": _GAP, "min_width": "0"}
         found = widgets.HBox(
-            [self.view, self.hours], layout=widgets.Layout(flex="1 1 360px", **wrap)
+            [self.view, self.hours], layout=widgets.Layout(flex="4 1 340px", **wrap)
         )
         below = widgets.HBox([column, found], layout=widgets.Layout(**wrap))
         return widgets.VBox([self.plan, below], layout=widgets.Layout(grid_gap="12px"))

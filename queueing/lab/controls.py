@@ -7,7 +7,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-_PIXELS = {"name": "60px", "number": "128px", "slider": "172px"}
+_PIXELS = {"name": 60, "number": 128, "slider": 172}
+_LETTERS, _LETTER = 8, 10  # that a name has room for, and the pixels of one more
 
 
 class Number:
@@ -17,21 +18,21 @@ class Number:
         self, name: str, label: str, *, start: int, low: int, high: int, unit: str
     ) -> None:
         self.name, self._start = name, start
-        style = {"description_width": _PIXELS["name"]}
+        style = {"description_width": f"{_PIXELS['name']}px"}
         self.number = widgets.BoundedIntText(
             value=start,
             min=low,
             max=high,
             description=label,
             style=style,
-            layout=widgets.Layout(width=_PIXELS["number"]),
+            layout=widgets.Layout(width=f"{_PIXELS['number']}px"),
         )
         self.slider = widgets.IntSlider(
             value=start,
             min=low,
             max=high,
             readout=False,
-            layout=widgets.Layout(width=_PIXELS["slider"]),
+            layout=widgets.Layout(width=f"{_PIXELS['slider']}px"),
         )
         widgets.link((self.slider, "value"), (self.number, "value"))
         self.box = widgets.HBox(
@@ -49,6 +50,12 @@ class Number:
         """What one turn may set it to."""
         near = (self.value + 1, self.value - 1)
         return [value for value in near if self.slider.min <= value <= self.slider.max]
+
+    def make_room(self, letters: int) -> None:
+        """Widen the place of the name for one of so many letters."""
+        more = _LETTER * max(letters - _LETTERS, 0)
+        self.number.style.description_width = f"{_PIXELS['name'] + more}px"
+        self.number.layout.width = f"{_PIXELS['number'] + more}px"
 
     def reset(self) -> None:
         """Go back to the first value."""
@@ -115,7 +122,7 @@ class Choice:
         options: Sequence[tuple[str, Any]],
         *,
         start: int = 0,
-        label_width: str = _PIXELS["name"],
+        label_width: str = f"{_PIXELS['name']}px",
     ) -> None:
         self.name, self._start = name, start
         self.options = [value for _, value in options]
@@ -164,6 +171,14 @@ class Choice:
 Control = Number | Switch | Choice
 
 
+def group_name(told: str) -> str:
+    """Return what makes the box it is in a group with a name: each exercise has its own Check."""
+    return _on_page(
+        "(function f(e,n){const g=e.closest('.widget-vbox');g?(g.setAttribute('role','group'),"
+        f"g.setAttribute('aria-label',{json.dumps(told)})):n&&setTimeout(f,200,e,n-1)}})(this,25)"
+    )
+
+
 def _range(label: str, told: str) -> str:
     """Return the range in words; on the page it also gives the slider beside it its name.
 
@@ -175,7 +190,11 @@ def _range(label: str, told: str) -> str:
         "(function f(e,n){const h=e.closest('.widget-hbox')?.querySelector('[role=slider]');"
         f"h?h.setAttribute('aria-label',{name}):n&&setTimeout(f,200,e,n-1)}})(this,25)"
     )
-    return (
-        f'<span style="opacity:0.72;white-space:nowrap">{html.escape(told)}</span>'
-        f'<img src="data:," alt="" hidden onerror="{html.escape(script)}">'
+    return f'<span style="opacity:0.72;white-space:nowrap">{html.escape(told)}</span>' + _on_page(
+        script
     )
+
+
+def _on_page(script: str) -> str:
+    """Return what runs a script inside the page, once it is there; it is not seen."""
+    return f'<img src="data:," alt="" hidden onerror="{html.escape(script)}">'

@@ -22,6 +22,7 @@ from queueing.scenario.guided import STAGES, GuidedRun, smallest
 from queueing.scenario.neighbours import Nearest, differences
 
 _WHERE = "The design board, where every player begins: the least that can be built."
+_RESTORED = "As you left it, but by theory: runs by chance are not kept, go back to run again."
 
 
 class DesignBoard:
@@ -66,6 +67,8 @@ class DesignBoard:
         page = widgets.Layout(grid_gap="10px")
         self.box = widgets.VBox([self.line, moves, self.body], layout=page)
         self._show()
+        if self.game.at == "post-mortem":
+            self._say(_RESTORED)
 
     # Moves
 
@@ -90,6 +93,8 @@ class DesignBoard:
 
     def take(self, design: Design) -> None:
         """Go to the stage of building, with a design to start from."""
+        if self.game.at != "build":  # whatever was pressed goes from the page
+            self.next_button.focus()
         while self.game.at != "build":
             at_run = self.game.at == "run"
             self.game = self.game.back() if at_run else self.game.next()
@@ -103,15 +108,16 @@ class DesignBoard:
             self._search.join()
 
     def _restored(self) -> GuidedRun:
-        """Return the game as it was left; a run is not kept, so that it is run again."""
+        """Return the game as it was left; a run is not kept, theory stands in at a post-mortem."""
         stage, design = self.shelf.left_at or ("briefing", None)
         game = GuidedRun.start(self.scenario, design)
-        if stage not in STAGES or stage == "briefing":
+        if stage not in STAGES:
             return game
-        game = game.next()
-        if stage == "build" or not game.stage.ready:
-            return game
-        return game.next()
+        while game.at != stage and (game.at != "build" or game.stage.ready):
+            if game.at == "run":
+                game = game.ran(game.judged)
+            game = game.next()
+        return game
 
     def _built(self) -> GuidedRun:
         """Return the game with what the controls say, where it is being built."""
@@ -131,9 +137,15 @@ class DesignBoard:
         self._keep()
 
     def _turned(self) -> None:
-        """React to a change of the design."""
+        """React to a change of the design, also to one that Next has overtaken on its way here."""
         self.shelf_panel.outdated()
-        self._keep()
+        if self.game.at != "run":
+            self._keep()
+            return
+        self.game = self.game.back()
+        self.next()
+        if self.game.at == "build":  # what has come late cannot be run
+            self._show()
 
     def _ran(self) -> None:
         """React to a run that has ended: its result belongs to its own design alone."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _DOTS = 144  # an inch
 _HEIGHTS = (84, 104, 104, 104)  # pixels of the hours' panels
 _BETWEEN = 46  # pixels, for the hours below and the next title
+_KEY, _GAP, _WIDE, _ASIDE = 26, 70, 300, 150  # pixels: key, left of the hours, hours, right
 
 
 class Download(NamedTuple):
@@ -66,13 +67,27 @@ def links(files: Iterable[Download]) -> str:
 
 def png(card: Scorecard, surge: Surge | None = None) -> bytes:
     """Return architecture, scorecard and hours of a design as a PNG: the board's own figures."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415, it takes a second
+    import matplotlib as mpl  # noqa: PLC0415, it takes a second
+    from cycler import cycler  # noqa: PLC0415
+
+    with mpl.rc_context(
+        {
+            "axes.prop_cycle": cycler(color=["black"]),  # as on the board: theory has no colour
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+        }
+    ):
+        return _png(card, surge)
+
+
+def _png(card: Scorecard, surge: Surge | None) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     wide, high = architecture.SIZE
     card_wide, card_high = figures.scorecard_size(card)
-    hours = sum(_HEIGHTS) + _BETWEEN * len(_HEIGHTS)
-    width, height = wide + 40, high + max(card_high, hours) + 60
+    hours = _KEY + sum(_HEIGHTS) + _BETWEEN * len(_HEIGHTS)
+    width, height = card_wide + _GAP + _WIDE + _ASIDE, high + max(card_high, hours) + 60
     page = Figure(figsize=(width / 72, height / 72))
     FigureCanvasAgg(page)
 
@@ -81,8 +96,10 @@ def png(card: Scorecard, surge: Surge | None = None) -> bytes:
         return page.add_axes(place)
 
     architecture.architecture(add(20, 20, wide, high), card)
-    figures.scorecard(add(20, high + 40, 0.82 * card_wide, 0.82 * card_high), card)
-    top = high + 54
+    figures.scorecard(add(20, high + 40, card_wide, card_high), card)
+    left, top = card_wide + _GAP, high + 40.0
+    surge_figures.key(add(left, top, _WIDE + _ASIDE, _KEY), len(surge.runs) if surge else 0)
+    top += 2 * _KEY
     draws = (
         surge_figures.users,
         surge_figures.latency,
@@ -90,7 +107,7 @@ def png(card: Scorecard, surge: Surge | None = None) -> bytes:
         surge_figures.oldest,
     )
     for draw, down in zip(draws, _HEIGHTS, strict=True):
-        ax = add(card_wide + 20, top, wide - card_wide - 90, down)
+        ax = add(left, top, _WIDE, down)
         draw(ax, card, surge)
         ax.spines[["top", "right", "left"]].set_visible(False)
         top += down + _BETWEEN

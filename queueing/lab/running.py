@@ -79,6 +79,7 @@ class Runner:
         self.progress.max = count * math.ceil(self.scenario.traffic.horizon_h)
         self.progress.value = 0
         self.run_button.disabled, self.cancel_button.disabled = True, False
+        self.cancel_button.focus()  # a button that is disabled would lose the keyboard
         self.status.value = status(f"Running {words.design(design)}, {count} times.")
         tell = partial(tell_page, page_loop())
         self._thread = threading.Thread(target=self._run, args=(design, count, tell), daemon=True)
@@ -133,6 +134,8 @@ class Runner:
 
     def _done(self, told: str) -> None:
         self.run_button.disabled, self.cancel_button.disabled = False, True
+        if self._stop.is_set():
+            self.run_button.focus()
         self.status.value = status(told)
         self._finished()
 

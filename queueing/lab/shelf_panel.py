@@ -104,6 +104,7 @@ class ShelfPanel:
     def outdated(self) -> None:
         """Take away what was told of another design than the one that is built now."""
         self.table.value = self.files.value = ""
+        self._say("")
 
     def _compared(self) -> dict[str, Design]:
         designs = self.shelf.designs

@@ -120,7 +120,7 @@ def compared(cards: dict[str, Scorecard]) -> Table:
 
 
 def _kept(check: Check) -> str:
-    return f"{'✓' if check.passes else '✗'} {words.kept(check)}"
+    return f"{'✓' if check.passes else '✗'} {words.kept(check)}".replace(" ", "\u00a0")
 
 
 def _when(hour: float | None) -> str:

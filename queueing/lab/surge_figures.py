@@ -70,7 +70,7 @@ def latency(
     kept = SYMBOLS[card.p95_ms <= limit]
     labels = [
         (limit, f"{limit:g} promised"),
-        (card.p95_ms, f"{kept} {card.p95_ms:.0f} at the peak"),
+        (card.p95_ms, f"{kept} {card.p95_ms:,.0f} at the peak"),
     ]
     _aside(ax, card.scenario, low, top, labels)
     ax.set_label(

@@ -50,9 +50,10 @@ class Table:
     @property
     def spaced(self) -> str:
         """The table as HTML for a widget, where no style of the page parts the columns."""
-        return self._repr_html_().replace(
+        spaced = self._repr_html_().replace(
             "text-align:left", "text-align:left;padding:1px 16px 1px 0"
         )
+        return spaced.replace(" ± ", "\u00a0±\u00a0")  # a number stays beside its interval
 
     def __repr__(self) -> str:
         """Say it row by row."""

@@ -42,6 +42,13 @@ def told(page, words):
     )
 
 
+def focused(page, name):
+    """Wait until a button has the keyboard: the one that was pressed is gone or disabled."""
+    page.wait_for_function(
+        "name => document.activeElement.innerText === name", arg=name, timeout=SLOWLY
+    )
+
+
 def stage(page, name):
     page.locator("li[aria-current=step]", has_text=name).wait_for(timeout=SLOWLY)
 
@@ -84,6 +91,7 @@ def test_a_player_goes_from_failing_to_passing(page):
     told(page, "Invisible failure")
     press(page, "Build with one more worker: +30.37 USD a month")
     stage(page, "Build")
+    focused(page, "Next: Run")
     told(page, "Keeps the contract")
     press(page, "Next: Run")
     stage(page, "Run")
@@ -96,6 +104,7 @@ def test_a_run_can_be_started_and_cancelled_while_the_page_stays_alive(page):
     press(page, "Back: Run")
     press(page, "Run the 54 hours")
     told(page, "Running 4 servers, 5 workers")
+    focused(page, "Cancel")
     press(page, "Back: Build")
     turn(page, "Workers", ["ArrowRight"])
     told(page, "Workers: 6 × t3.medium")

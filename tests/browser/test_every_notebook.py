@@ -76,6 +76,27 @@ def test_every_control_has_a_name_and_every_picture_has_words(page):
     assert min(map(len, told)) > 20
 
 
+def test_no_name_is_cut_off_and_no_board_has_to_be_scrolled(page):
+    cut, scrolled = page.evaluate(
+        """() => {
+            const wide = selector => [...document.querySelectorAll(selector)]
+                .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+                .map(e => e.innerText.slice(0, 40));
+            return [wide('.jp-Cell-outputArea .widget-label'),
+                    wide('.jp-Cell-outputArea .widget-box')];
+        }"""
+    )
+    assert cut == []
+    assert scrolled == []
+
+
+def test_every_exercise_is_a_group_with_a_name(page):
+    for key in asked(page.name):
+        title = exercise(key).title
+        group = output_of(page, f'ask("{key}"').get_by_role("group", name=title, exact=True)
+        group.get_by_role("button", name="Check").wait_for(timeout=SHOWS)
+
+
 def test_keyboard_and_mouse_turn_the_board_and_its_picture_follows(page):
     for output in boards(page):
         slider = output.locator("[role=slider]").first

@@ -39,8 +39,8 @@ def invisible_failure(case: Case) -> Iterator[Finding]:
         rule="invisible failure",
         lesson=_WATCH,
         sentence=(
-            f"Every API number is green, {full}: at hour {case.backlog_hour:.0f} "
-            f"{count(case.worst_backlog)} mails wait, and the oldest is "
+            f"Every API number is green, {full}: {count(case.worst_backlog)} mails wait "
+            f"at hour {case.backlog_hour:.0f}, and the oldest is "
             f"{duration(case.kept[OLDEST])} old. Acknowledged within "
             f"{case.acknowledged_p95_ms:,.0f} ms is not delivered: that takes "
             f"{duration(case.delivery_p95_s)} (95 % each)."

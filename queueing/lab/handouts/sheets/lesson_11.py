@@ -94,17 +94,16 @@ SHEET = Sheet(
         Formula(
             name="Kolmogorov's equations",
             tex=(
-                r"p_n'(t) = \lambda(t)\, p_{n-1}(t) + \mu \min(n + 1, c)\, p_{n+1}(t) "
-                r"- (\lambda(t) + \mu \min(n, c))\, p_n(t)"
+                r"p_n'(t) = \lambda(t)\, p_{n-1}(t) + \mu_{n+1}\, p_{n+1}(t) "
+                r"- (\lambda(t) + \mu_n)\, p_n(t)"
             ),
             spoken=(
-                "p n prime of t equals lambda of t times p n minus one of t, plus mu times the "
-                "smaller of n plus one and c times p n plus one of t, minus the sum of lambda of t "
-                "and mu times the smaller of n and c, times p n of t"
+                "p n prime of t equals lambda of t times p n minus one of t, plus mu n plus one "
+                "times p n plus one of t, minus the sum of lambda of t and mu n, times p n of t"
             ),
             symbols=(
                 ("p_n(t)", "the probability that n are there at time t"),
-                ("c", "servers"),
+                (r"\mu_n", "what c servers complete a second, n being there: μ min(n, c)"),
             ),
             valid="Exact for exponential services and Poisson arrivals, at any load.",
         ),
