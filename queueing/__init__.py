@@ -1,5 +1,8 @@
 """MailForge Lab: queueing theory to think with, from Erlang to a platform under a surge."""
 
+import queueing.interrupts  # noqa: F401, it acts when it is imported, before the rest
+
+# isort: split
 from queueing.erlang import erlang_b, erlang_b_load, erlang_b_servers, erlang_c, erlang_c_servers
 
 # isort: split

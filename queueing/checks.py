@@ -5,6 +5,7 @@ argument, the value that came and what would be right.
 """
 
 import math
+import reprlib
 from numbers import Integral, Real
 
 import numpy as np
@@ -64,7 +65,8 @@ def whole(name: str, value: int, *, at_least: int = 1, at_most: float = MOST) ->
         or not (isinstance(value, Integral) or float(value).is_integer())
         or value < at_least
     ):
-        raise ValueError(f"{name} must be a whole number of at least {at_least}, got {value!r}")
+        got = repr(value) if number else reprlib.repr(value)
+        raise ValueError(f"{name} must be a whole number of at least {at_least}, got {got}")
     if value > at_most:
         raise ValueError(f"{name} must be at most {at_most:,}, got {value!r}")
     return int(value)

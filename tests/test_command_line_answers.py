@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,37 @@ def test_designs_by_chance_share_their_customers(
     assert cost == pytest.approx(price[1] - price[0], abs=0.5)
 
 
+@pytest.mark.parametrize("moment", ["before its first run ends", "after some"])
+def test_ctrl_c_in_a_comparison_keeps_the_designs_before(
+    moment: str,
+    short: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run, asked = Scenario.simulate, []
+
+    def stopped(scenario, design, **options):
+        asked.append(design)
+        surge = run(scenario, design, **options)
+        if len(asked) < 2:
+            return surge
+        if moment == "after some":
+            return replace(surge, runs=surge.runs[:1], stopped_early=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Scenario, "simulate", stopped)
+    designs = ["E", "E with Single-AZ", "C"]
+    chance = ["--replications", "2", "--seed", "1"]
+    assert main(["compare", short, *designs, *chance, "--json"]) in {PASSES, FAILS}
+    told = json.loads(capsys.readouterr().out)
+    assert told["stopped_early"]
+    assert {row["design"] for row in told["chance"]} == {"E"}
+    assert len(asked) == 2
+    asked.clear()
+    main(["compare", short, *designs, *chance])
+    assert "By chance, stopped early" in capsys.readouterr().out
+
+
 def test_a_post_mortem_by_theory_and_by_chance(
     short: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +238,25 @@ def test_ctrl_c_ends_in_a_line_or_in_what_is_finished(short: str) -> None:
     else:
         assert running.returncode in {PASSES, FAILS}
         assert "stopped early" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently")
+@pytest.mark.parametrize("moment", ["numpy", "scipy.stats", "queueing.simulation"])
+def test_ctrl_c_while_it_loads_ends_in_a_line(moment: str, tmp_path: Path) -> None:
+    """The signal comes when a module is looked for."""
+    early = "import os, signal, sys\nclass Finder:\n    def find_spec(self, name, *_):\n"
+    early += f"        if name == {moment!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+    early += "sys.meta_path.insert(0, Finder())\n"
+    (tmp_path / "sitecustomize.py").write_text(early, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "queueing", "evaluate", "mailforge"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in {STOPPED, -signal.SIGINT}
+    assert done.stderr == "queueing: stopped before it began\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
@@ -303,5 +355,14 @@ def test_nothing_is_left_of_a_figure_that_came_to_nothing(tmp_path: Path) -> Non
 def test_next_to_nothing_is_told_as_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert FORGE.evaluate(FORGE.designs["C"]).worst_backlog < 1e-9
     main(["compare", "mailforge", "C"])
-    (line,) = [row for row in capsys.readouterr().out.splitlines() if row.startswith("most mails")]
-    assert line.split()[-1] == "0"
+    *_, row = capsys.readouterr().out.splitlines()
+    name, _p95, _uptime, _cost, _oldest, waiting, *_ = row.split()
+    assert (name, waiting) == ("C", "0")
+
+
+def test_a_comparison_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A design a row: sixteen of them would be columns for nobody's screen."""
+    main(["compare", "mailforge"])
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) >= len(FORGE.designs)
+    assert max(map(len, rows)) <= 160

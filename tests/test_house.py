@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 # A room is a module or a subpackage of queueing. Put a new one on the lowest floor that holds it.
 FLOORS = {
-    0: "checks compiling transforms laws distributions erlang formulas paths",
+    0: "checks compiling interrupts transforms laws distributions erlang formulas paths",
     1: "retries availability stations",
     2: "networks nonstationary backpressure staffing shortest_line slots",
     3: "simulation",
@@ -28,6 +28,7 @@ FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split(
 INNER = {
     "checks",
     "compiling",
+    "interrupts",
     "transforms",
     "laws",
     "shortest_line",

@@ -141,10 +141,47 @@ def test_a_file_of_counts(tmp_path: Path) -> None:
 
 
 def test_a_parquet_file_is_the_same(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow", reason="reading Parquet is optional")
     path = tmp_path / "mine.parquet"
     pd.DataFrame({"time_s": [0.0, 1.0, 5.0]}).to_parquet(path)
     assert Trace.load(path).instants_s.tolist() == [0, 1, 5]
+
+
+ARRIVALS = [0.0, 60.0, 90.5]
+DATED = {
+    "dates": "timestamp\n2026-11-28T09:00\n2026-11-28 09:01:00\n2026-11-28T09:01:30.5\n",
+    "a zone that changes": (
+        "Time\n2026-10-25T02:59:00+02:00\n2026-10-25T02:00:00+01:00\n2026-10-25T01:00:30.5Z\n"
+    ),
+    "seconds since 1970": "timestamp\n1764320000\n1764320060\n1764320090.5\n",
+    "milliseconds since 1970": "timestamp\n1764320000000\n1764320060000\n1764320090500\n",
+    "nanoseconds since 1970": (
+        "timestamp\n1764320000000000000\n1764320060000000000\n1764320090500000000\n"
+    ),
+    "a spreadsheet's": "\ufefftime_s;service_s\r\n0;1,5\r\n60;2\r\n90,5;3\r\n",
+}
+
+
+@pytest.mark.parametrize("text", DATED.values(), ids=DATED.keys())
+def test_files_as_people_have_them(tmp_path: Path, text: str) -> None:
+    trace = Trace.load(written(tmp_path, text))
+    assert trace.instants_s == pytest.approx(ARRIVALS)
+
+
+def test_counts_by_date(tmp_path: Path) -> None:
+    rows = ["2026-11-28 09:00,5", "2026-11-28 09:01,0", "2026-11-28 09:02,7"]
+    trace = Trace.load(written(tmp_path, "\r\n".join(["timestamp,count", *rows]), "mine.csv"))
+    assert (trace.step_s, trace.fine_counts.tolist()) == (60, [5, 0, 7])
+
+
+def test_dates_in_parquet(tmp_path: Path) -> None:
+    dates = pd.Timestamp("2026-10-25T00:59Z") + pd.to_timedelta(ARRIVALS, unit="s")
+    for number, column in enumerate((dates, dates.tz_convert("Europe/Berlin"))):
+        path = tmp_path / f"{number}.parquet"
+        pd.DataFrame({"timestamp": column}).to_parquet(path)
+        assert Trace.load(path).instants_s == pytest.approx(ARRIVALS)
+    counts = pd.DataFrame({"count": [3, 4]}, index=pd.Index(dates[:2], name="timestamp"))
+    counts.to_parquet(tmp_path / "counts.parquet")
+    assert Trace.load(tmp_path / "counts.parquet").fine_counts.tolist() == [3, 4]
 
 
 @pytest.mark.parametrize(
@@ -166,8 +203,19 @@ def test_a_parquet_file_is_the_same(tmp_path: Path) -> None:
         ("time_s,service_s\n0,1\n1,-1\n", "service times must be at least 0 s"),
         ("", "is no table"),
         ("time_s\n1764320000\n1764320010\n", "subtract when you began to watch"),
-        ("time_s\n2026-11-28T09:00\n2026-11-28T09:01\n", "a date has to be turned into the time"),
-        ("time_s;service_s\n1;3\n2;4\n", "commas between them"),
+        ("time_s\n2026-11-28T09:00\n2026-11-28T09:01\n", "a column of dates is called timestamp"),
+        ("time_s\tservice_s\n1\t3\n2\t4\n", "commas between them"),
+        ("timestamp\n28.11.2026 09:00\n", "row 1 must be a date such as 2026-11-28T09:00:05"),
+        ("timestamp\n2026-11-28T09:00\n2026-11-28T08:59\n", "T08:59 follows 2026-11-28T09:00"),
+        ("timestamp\n2026-11-28T09:00Z\n2026-11-28T09:01\n", "row 2: some dates have a zone"),
+        ("timestamp\n1\n2\n", "times since you began to watch are time_s"),
+        ("timestamp\n", "at least 2 arrivals, got 0"),
+        ("timestamp,count\n2026-01-01,3\n", "at least 2 windows, got 1"),
+        ("date,count\n2026-01,3\n2026-02,3\n2026-03,3\n", "months are not of one length"),
+        ("time_s,count\n0,5\n60,7\n", "call time_s start_s"),
+        ("time_s,hits\n0,5\n60,7\n120,6\n", "call the column of how many came count"),
+        ("timestamp,hits\n2026-01-01,5\n2026-01-02,7\n2026-01-03,6\n", "or leave out hits"),
+        ("time_s\n0,5\n1,5\n2,7\n", "more cells than there are columns"),
         ("time_s,service_ms\n1,3\n2,4\n", "seconds in service_s, got service_ms"),
         ("start_s,count\n0,1\n1,2\n2,1\n4,1\n", "look at row 4"),
         ("start_s,count\n0,1\n1,\n", "count: row 2 must be a finite number"),

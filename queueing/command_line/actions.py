@@ -98,9 +98,10 @@ def compare(scenario: Scenario, options: argparse.Namespace) -> Answer:
     """Set designs side by side."""
     named = {name: _named(scenario, name) for name in options.designs or scenario.designs}
     table = side_by_side(scenario, named)
-    texts = [_shown(table)]
-    data: dict[str, Any] = {"theory": report.plain_records(table.T.rename_axis("design"))}
-    flat = table.T.rename_axis("design").reset_index()
+    rows = table.T.rename_axis("design")
+    texts = [_shown(rows.infer_objects())]
+    data: dict[str, Any] = {"theory": report.plain_records(rows)}
+    flat = rows.reset_index()
     if options.replications is not None:
         flat = by_chance(
             scenario,
@@ -109,8 +110,10 @@ def compare(scenario: Scenario, options: argparse.Namespace) -> Answer:
             seed=options.seed,
             progress=sys.stderr.isatty(),
         )
-        texts += ["", f"By chance, and the difference to {next(iter(named))}:", _shown(flat)]
-        data["chance"] = report.plain_records(flat)
+        early = flat.attrs["stopped_early"]
+        told = ", stopped early" if early else ""
+        texts += ["", f"By chance{told}, and the difference to {next(iter(named))}:", _shown(flat)]
+        data |= {"chance": report.plain_records(flat), "stopped_early": early}
         flat = flat.reset_index()
 
     def svg() -> str:

@@ -48,18 +48,32 @@ def by_chance(
 
     A row a design and number: `mean`, `low` and `high` of 95 %, and `difference`, `least` and
     `most` of it against the first design. All have the same seeds, so that the same customers come:
-    the difference of two runs varies less than the runs. Raises `ScenarioError` where there is
-    nothing to compare and `ValueError` for bad numbers of runs or seeds.
+    the difference of two runs varies less than the runs. Ctrl-C keeps the designs that are
+    finished, or what there is of the first, and says so in `attrs["stopped_early"]`. Raises
+    `ScenarioError` where there is nothing to compare and `ValueError` for bad numbers of runs or
+    seeds.
     """
     _refuse_none(designs)
     surges: list[Surge] = []
+    early = False
     for design in designs.values():
         common = surges[0].seed if surges else seed
-        surges.append(
-            scenario.simulate(design, replications=replications, seed=common, progress=progress)
-        )
+        try:
+            surge = scenario.simulate(
+                design, replications=replications, seed=common, progress=progress
+            )
+        except KeyboardInterrupt:
+            if not surges:
+                raise
+            early = True
+            break
+        early = surge.stopped_early
+        if not early or not surges:
+            surges.append(surge)
+        if early:
+            break
     rows = {}
-    for name, surge in zip(designs, surges, strict=True):
+    for name, surge in zip(designs, surges, strict=False):
         for label, number in NUMBERS.items():
             here, first = (getattr(each, number) for each in (surge, surges[0]))
             apart = here - first
@@ -74,6 +88,7 @@ def by_chance(
     columns = ["mean", "low", "high", "difference", "least", "most"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     table.index = pd.MultiIndex.from_tuples(rows, names=["design", "number"])
+    table.attrs["stopped_early"] = early
     return table
 
 

@@ -36,7 +36,7 @@ class Autoscaling(Table):
 class Rules(Table):
     """The rules of the house that no part of the catalogue decides."""
 
-    waiting_room: Annotated[int, Field(ge=0, le=1_000_000)]  # requests waiting at a server
+    waiting_room: Annotated[int, Field(ge=0, le=10_000)]  # requests waiting at a server
     station_limit: Fraction  # load at the peak from which a station counts as down
     peak_fraction: Fraction  # of the most users: "the peak"
     autoscaling: Autoscaling

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 _FLUID_FROM = 0.98  # load above which a line grows for so long that only the fluid tells how far
 _BINS = 20  # of equally likely delays within a window
+_NEVER = 1e15  # seconds: what would take longer is never done
 _LIKELY = 1e-4  # attempts less likely than this cannot move a 95th percentile
 
 
@@ -113,6 +114,25 @@ class MailFlow:
             self.hours * 3600, self.attempt_rate, self.capacity, self.job.urgent_share
         )
 
+    def delivery_p95(self, window: NDArray[np.bool_]) -> float:
+        """Return within which time, seconds, 95 % of those delivered at all are; `inf` if never."""
+        return self._p95(self.delivery(window)) if self._some_succeed else math.inf
+
+    def delivery_p95_by_line(self, window: NDArray[np.bool_]) -> list[float]:
+        """Return the same for each of the `lines`."""
+        if not self._some_succeed:
+            return [math.inf for _ in self.lines]
+        return [self._p95(law) for law in self.delivery_by_line(window)]
+
+    @property
+    def _some_succeed(self) -> bool:
+        return self.job.failure_probability < 1
+
+    @staticmethod
+    def _p95(law: Distribution) -> float:
+        found = float(law.ppf(95 / 100))
+        return found if found < _NEVER else math.inf
+
     def delivery(self, window: NDArray[np.bool_]) -> Distribution:
         """Return the time from enqueued to delivered, of mails enqueued in a window.
 
@@ -124,8 +144,8 @@ class MailFlow:
 
     def delivery_by_line(self, window: NDArray[np.bool_]) -> list[Distribution]:
         """Return the same for each of the `lines`."""
-        p = self.job.failure_probability
-        chances = np.array([(1 - p) * p**k for k in range(self.job.max_attempts)])
+        chances = self.job.failure_probability ** np.arange(self.job.max_attempts)
+        chances /= chances.sum()
         chances = chances[chances >= _LIKELY] / chances[chances >= _LIKELY].sum()
         return [
             mixture(
@@ -155,7 +175,7 @@ class MailFlow:
     def _behind_a_backlog(self, delays: Floats, retries: int) -> Distribution:
         """Return the same where each attempt waits behind the backlog that the mail found."""
         edges = (retries + 1) * (
-            np.quantile(delays, np.linspace(0, 1, _BINS + 1)) + self.attempt[0]
+            np.quantile(np.minimum(delays, _NEVER), np.linspace(0, 1, _BINS + 1)) + self.attempt[0]
         )
         pauses = 2 * sum(pause.mean() for pause in self._backoffs(retries))
         return mixture(

@@ -20,7 +20,10 @@ from queueing.scenario.plan import WORKERS
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.scorecard import Scorecard
 from queueing.scenario.surge import Surge
-from queueing.scenario.wording import duration, listed, many
+from queueing.scenario.wording import count, duration, listed, many
+
+_MANY = 10  # times, from which a growth is no longer told in per cent
+_TIGHT = 0.05  # growth up to which a part that is not yet full has no room
 
 Rule = Callable[[Case], Iterator[Finding]]
 
@@ -63,9 +66,10 @@ def least_margin(case: Case) -> Iterator[Finding]:
     fullest = max(case.loads, key=lambda name: case.loads[name])
     load = case.loads[fullest]
     growth = 1 / load - 1 if load else math.inf
+    more = f"{100 * growth:.0f} % more" if growth < _MANY else f"{count(1 + growth)} times the"
     room = (
         f"the fullest part is {_PARTS.get(fullest, fullest)} at {load:.2f}, and "
-        f"{100 * growth:.0f} % more users would fill it."
+        f"{more} users would fill it."
         if 0 <= growth < math.inf
         else f"the fullest part is {_PARTS.get(fullest, fullest)} at {load:.2f}."
     )
@@ -81,7 +85,11 @@ def least_margin(case: Case) -> Iterator[Finding]:
             "load": load,
             "growth_to_full": growth,
         },
-        remedy="Nothing has to be done; watch these two.",
+        remedy=(
+            "Nothing has to be done; watch these two."
+            if growth > _TIGHT
+            else f"Kept for so many users: add to {_PARTS.get(fullest, fullest)} before more come."
+        ),
         broken=False,
         hour=case.peak_hour,
     )

@@ -36,7 +36,6 @@ _BEFORE_THE_REPLY = {"servers", "load_balancer", "database", "cache"}  # parts o
 _AFTER_THE_REPLY = {"workers", "shards", "sinks", "priority", "maximum_workers"}
 _PAID_AFTER = {"worker", "stream", "analytics"}  # components
 _P95 = 95 / 100
-_STEPS_PER_HOUR = 60
 _P95_DEPTH = -math.log(1 - _P95)
 _ABOUT = np.linspace(0.75, 1.1, 6)  # a gamma law's percentile, times that the tail is asked at
 _CLOSE = 3e-3  # of the promised P95: so near it the percentile is asked to the last digit
@@ -260,8 +259,7 @@ class Ranking:
 
     @cached_property
     def _hours(self) -> Floats:
-        horizon = self.scenario.traffic.horizon_h
-        return np.linspace(0, horizon, math.ceil(horizon * _STEPS_PER_HOUR) + 1)
+        return self.scenario.traffic.grid_h
 
     @cached_property
     def _rates(self) -> Floats:

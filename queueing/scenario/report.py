@@ -61,11 +61,11 @@ def mails(card: Scorecard) -> str:
             f"{_duration(card.acknowledged_p95_ms)}"
         )
     kinds = "".join(
-        f", {name} {_duration(1000 * p95)}" for name, p95 in card.delivery_by_priority_p95_s.items()
+        f", {name} {_within(p95)}" for name, p95 in card.delivery_by_priority_p95_s.items()
     )
     return (
         f"Mails: 95 % acknowledged within {_duration(card.acknowledged_p95_ms)}, "
-        f"delivered within {_duration(1000 * card.delivery_p95_s)}{kinds}; "
+        f"delivered {_within(card.delivery_p95_s)}{kinds}; "
         f"most waiting {card.worst_backlog:,.0f}"
     )
 
@@ -85,6 +85,10 @@ def _duration(milliseconds: float) -> str:
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     return f"{milliseconds / 1000:,.1f} s"
+
+
+def _within(seconds: float) -> str:
+    return f"within {_duration(1000 * seconds)}" if math.isfinite(seconds) else "never"
 
 
 def _share(share: float) -> str:

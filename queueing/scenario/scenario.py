@@ -261,8 +261,15 @@ class Scenario:
         return search(self, parts, progress=progress)
 
     def peak_window(self, t_hours: ArrayLike) -> NDArray[np.bool_]:
-        """Tell for each of the given hours whether it belongs to the peak."""
-        return self.traffic.peak_window(t_hours, self.rules.peak_fraction)
+        """Tell for each of the given hours whether it belongs to the peak.
+
+        A peak that all of them miss, because it is shorter than the steps between them, is the
+        hour with the most users.
+        """
+        inside = self.traffic.peak_window(t_hours, self.rules.peak_fraction)
+        if inside.size and not inside.any():
+            inside[self.traffic.users(t_hours).argmax()] = True
+        return inside
 
     @property
     def mails_per_request(self) -> float:

@@ -29,7 +29,6 @@ from queueing.scenario.scenario import Scenario
 Floats = NDArray[np.float64]
 
 _P95 = 95 / 100
-_STEPS_PER_HOUR = 60
 _RUN_PARTS = 6  # equal parts of the run's requests, for percentiles of the whole run
 _SAME_RATE = 1e-7  # relative: so near the peak's rate the same answers stand
 
@@ -248,18 +247,22 @@ class Scorecard:
 
     @cached_property
     def delivery_p95_s(self) -> float:
-        """95 % of the delivered mails, enqueued at the peak, took at most this long, seconds."""
+        """95 % of the delivered mails, enqueued at the peak, took at most this long, seconds.
+
+        `inf` where every attempt fails, or where the workers never come to them.
+        """
         if self.mails:
-            return float(self.mails.delivery(self._at_peak).ppf(_P95))
-        return self.acknowledged_p95_ms / 1000
+            return self.mails.delivery_p95(self._at_peak)
+        failing = self.scenario.job.failure_probability == 1
+        return math.inf if failing else self.acknowledged_p95_ms / 1000
 
     @cached_property
     def delivery_by_priority_p95_s(self) -> dict[str, float]:
         """The same for transactional and for bulk mails; empty in a design without priority."""
         if self.mails is None or not self.mails.job.urgent_share:
             return {}
-        laws = self.mails.delivery_by_line(self._at_peak)  # one, where all mails are transactional
-        return {name: float(law.ppf(_P95)) for name, law in zip(PRIORITIES, laws, strict=False)}
+        found = self.mails.delivery_p95_by_line(self._at_peak)  # one, where all are transactional
+        return dict(zip(PRIORITIES, found, strict=False))
 
     # Money
 
@@ -338,8 +341,7 @@ class Scorecard:
 
     @cached_property
     def _hours(self) -> Floats:
-        horizon = self.scenario.traffic.horizon_h
-        return np.linspace(0, horizon, math.ceil(horizon * _STEPS_PER_HOUR) + 1)
+        return self.scenario.traffic.grid_h
 
     @cached_property
     def _index(self) -> "pd.Index[float]":

@@ -20,14 +20,11 @@ from scipy import stats
 from queueing import checks
 from queueing.scenario.contract import Positive
 from queueing.scenario.errors import ScenarioError, Table
-from queueing.scenario.trace_files import located, numbers
-from queueing.scenario.trace_files import table as read_table
+from queueing.scenario.trace_files import columns, located, numbers
 from queueing.scenario.traffic import Span, TracedTraffic
 
 Floats = NDArray[np.float64]
 
-UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-COLUMNS = tuple(f"{name}_{unit}" for name in ("time", "start") for unit in UNITS)
 LEVEL = 0.05  # of the tests: Poisson is doubted where it would look so in fewer cases than this
 _MOST_HOURS = 8760.0
 _WINDOWS = 100  # of a trace, where nothing else is asked for
@@ -103,7 +100,8 @@ class Trace:
         if horizon_s is None and times[0] > max(_EPOCH, 10 * (times[-1] - times[0])):
             raise ScenarioError(
                 f"{name}: times count from the begin of the observation, got {times[0]:.10g} s for "
-                "the first arrival: subtract when you began to watch"
+                "the first arrival: subtract when you began to watch, or call a column of dates "
+                "timestamp"
             )
         end = times[-1] if horizon_s is None else checks.real("horizon_s", horizon_s, above=0)
         if not times[0] >= 0 or times[-1] > end or end == 0:
@@ -149,38 +147,18 @@ class Trace:
 
         A column `time_s` (or `_min`, `_h`, `_d`) holds arrivals, in order; `service_s` may stand
         beside it. Or `start_s` (...) holds begins of windows of one length, and `count` how many
-        came. Raises `ScenarioError` that names the file, the row and what is wrong.
+        came. A column `timestamp` holds either as dates (ISO 8601, or Unix time); the observation
+        then begins with the first. Raises `ScenarioError` that names the file, the row and what is
+        wrong.
 
         >>> Trace.load("coal-mine-explosions").number
         191
         """
         path = located(source)
-        table = read_table(path)
-        kinds = [column for column in table.columns if column in COLUMNS]
-        if len(kinds) != 1:
-            raise ScenarioError(
-                f"{path}: needs one column of times, {', '.join(COLUMNS[:4])}, or of windows, "
-                f"{', '.join(COLUMNS[4:])} with count, commas between them; "
-                f"got {', '.join(map(str, table.columns))}"
-            )
-        what, _, unit = kinds[0].partition("_")
-        times = numbers(f"{path}: {kinds[0]}", table[kinds[0]]) * UNITS[unit]
-        if what == "time":
-            odd = [name for name in table.columns if name.startswith("service")]
-            if odd not in ([], ["service_s"]):
-                raise ScenarioError(f"{path}: services are seconds in service_s, got {odd[0]}")
-            services = table.get("service_s")
+        times, counts, services = columns(path)
+        if counts is None:
             return cls.of_instants(times, horizon_s=horizon_s, services_s=services, name=path.name)
-        if "count" not in table:
-            raise ScenarioError(f"{path}: windows need a column count beside {kinds[0]}")
-        steps = np.diff(times)
-        even = np.isclose(steps, steps[0], rtol=1e-6) if steps.size else np.array([False])
-        if not even.all() or steps[0] <= 0:
-            raise ScenarioError(
-                f"{path}: {kinds[0]} must rise by one and the same length of window, a count of 0 "
-                f"included; look at row {int(even.argmin()) + 2 if not even.all() else 2}"
-            )
-        return cls.of_counts(table["count"], step_s=float(steps[0]), name=path.name)
+        return cls.of_counts(counts, step_s=float(times[1] - times[0]), name=path.name)
 
     @property
     def number(self) -> int:

@@ -17,6 +17,8 @@ from queueing.scenario.wording import count
 
 Hours = Annotated[float, Field(ge=0, le=8760)]
 Span = Annotated[float, Field(ge=0.001, le=8760)]
+_STEPS_PER_HOUR = 60
+_FEWEST_STEPS = 200  # of a run of a few hours or minutes
 
 
 class Curve:
@@ -38,8 +40,14 @@ class Curve:
 
     @property
     def knots_h(self) -> NDArray[np.float64]:
-        """Hours between which the users' number may be taken as linear: every minute."""
-        return np.linspace(0, self.horizon_h, math.ceil(self.horizon_h * 60) + 1)
+        """The hours between which the users' number may be taken as linear."""
+        return self.grid_h
+
+    @property
+    def grid_h(self) -> NDArray[np.float64]:
+        """The hours at which theory looks at the run, evenly: every minute, or more often."""
+        steps = max(math.ceil(self.horizon_h * _STEPS_PER_HOUR), _FEWEST_STEPS)
+        return np.linspace(0, self.horizon_h, steps + 1)
 
     @property
     def peak_h(self) -> float:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from queueing.scenario.availability import servers_needed
-from queueing.scenario.design import Design
+from queueing.scenario.design import MOST, Design
 from queueing.scenario.plan import SINK, WORKERS, Plan, plan
 from queueing.scenario.scenario import Scenario
 from queueing.scenario.scorecard import Scorecard
@@ -177,7 +177,12 @@ class Case:
     def price(self, design: Design) -> str:
         """Say what another design costs more, or less: 30.37 USD a month more."""
         more = self.what_if(design).cost - self.card.cost
-        return f"{abs(more):,.2f} USD a month {'more' if more >= 0 else 'less'}"
+        counts = ("servers", "workers", "shards", "sinks")
+        most = any(getattr(design, name) == MOST > getattr(self.design, name) for name in counts)
+        return (
+            f"{abs(more):,.2f} USD a month {'more' if more >= 0 else 'less'}"
+            f"{', and as many as a design may have' if most else ''}"
+        )
 
     def fewest(
         self, name: str, low: int, high: int, fits: Callable[[Scorecard], bool], **changes: Any
@@ -220,7 +225,7 @@ class Case:
 
     @property
     def sinks_needed(self) -> int:
-        """The fewest sinks below the station limit at the peak."""
+        """The fewest sinks below the station limit at the peak, or as many as there may be."""
         return self._enough(SINK, sinks=1)
 
     @property
@@ -230,11 +235,12 @@ class Case:
 
     @property
     def shards_needed(self) -> int:
-        """The fewest shards that take all events at the peak."""
+        """The fewest shards that take all events at the peak, or as many as there may be."""
         limit = self.scenario.catalogue.the("stream").records_per_s
-        return max(1, math.ceil(self.events_per_s / limit))
+        return min(max(1, math.ceil(self.events_per_s / limit)), MOST)
 
     def _enough(self, station: str, **changes: Any) -> int:
         """Return how many machines keep a station of theirs below the limit, from what one does."""
         one = plan(self.scenario, self.changed(**changes)).load(self.traffic.peak_rate)[station]
-        return max(1, math.floor(one / self.scenario.rules.station_limit) + 1)
+        enough = math.floor(min(one / self.scenario.rules.station_limit, MOST)) + 1
+        return min(max(1, enough), MOST)
