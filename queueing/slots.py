@@ -276,6 +276,8 @@ class SlotServers:
         enough = self.servers * np.diagonal(self._completion[:, :: self.servers])
         keeps_up = enough >= self._arrivals(self.servers * np.arange(enough.size))
         even = min(int(np.argmax(keeps_up)), level) if keeps_up.any() else level
+        if self._arrivals(np.array(self.servers * even - 1)) == 0:  # so many there never are
+            even = 0
         likely = np.flatnonzero((lines.least == even) & (lines.total == self.servers * even))[0]
         known = stationary(lines, np.concatenate([joining, leaving + extra]), int(likely))
         # with every line at the last level, one request more or less is a birth or a death

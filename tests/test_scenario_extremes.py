@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from queueing.scenario import Scenario, ScenarioError
+from queueing.scenario import Scenario, ScenarioError, Trace
 
 MINUTES = "horizon_h = 0.001\nramp_center_h = 0\nramp_width_h = 0.001\nplateau_end_h = 0.0005\n"
 NEEDLE = "ramp_center_h = 8.005\nramp_width_h = 0.001\nplateau_end_h = 8.005\n"
@@ -119,3 +119,36 @@ def test_a_long_value_is_told_in_short(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         made(tmp_path, f'[design]\nservers = "{"9" * 10_000}"')
     assert len(str(caught.value)) < 300
+
+
+def test_a_handful_of_users_who_think_and_wait_are_judged() -> None:
+    """There are fewer of them than servers, so that not every server can be busy."""
+    forge = Scenario.load("mailforge")
+    trace = Trace.of_counts([50, 60, 40, 80, 50, 60], step_s=3600, name="a quiet day")
+    for users in (0.5, 1, 2, 3, 4, 9):
+        quiet = forge.with_trace(trace, step_s=3600, peak_users=users)
+        card = quiet.evaluate(quiet.base)
+        assert card.closed.p95_ms == pytest.approx(card.p95_ms, rel=0.01)
+        assert card.closed.users <= users
+
+
+def test_a_rush_that_is_over_before_a_backlog_is_seen(tmp_path: Path) -> None:
+    """At one minute of the grid the mails' load is beyond 1, and no line is to be seen yet."""
+    shape = "ramp_center_h = 7.9995\nramp_width_h = 0.001\nplateau_end_h = 8.0\ndecay_h = 0.001"
+    rush = made(tmp_path, f"[traffic]\npeak_users = 6000\n{shape}")
+    card = rush.evaluate(rush.base)
+    assert card.mails
+    assert card.mails.load.max() > 1
+    assert not card.mails.lines[0].waiting.any()
+    assert 0 < card.delivery_p95_s < math.inf
+
+
+def test_a_rate_that_is_cut_too_finely_is_refused() -> None:
+    times = [60.0 * k for k in range(1000)]
+    trace = Trace.of_instants(times, name="mine")
+    forge = Scenario.load("mailforge")
+    with pytest.raises(ScenarioError, match=r"makes 59,940 windows.*so take at least 5\.994"):
+        forge.with_trace(trace, step_s=1)
+    fine = forge.with_trace(trace, step_s=10)  # finer than theory's usual grid
+    rates = fine.evaluate(fine.base).timeline["requests_per_s"]
+    assert rates.mean() == pytest.approx(fine.traffic.mean_rate, rel=0.02)

@@ -166,7 +166,8 @@ class MailFlow:
         self, line: fluid.Line, window: NDArray[np.bool_], retries: int
     ) -> Distribution:
         """Return the time to a delivery after retries, each behind the stationary line again."""
-        threads, load = float(self.threads[window].mean()), float(self.load[window].mean())
+        threads = float(self.threads[window].mean())
+        load = min(float(self.load[window].mean()), _FLUID_FROM)
         wait = self._wait(line, threads, load)
         *before, acknowledge = [distribution(law) for law in self.job.attempt]
         sent = sum(before, wait)

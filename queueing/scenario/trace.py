@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.05  # of the tests: Poisson is doubted where it would look so in fewer cases than this
 _MOST_HOURS = 8760.0
 _WINDOWS = 100  # of a trace, where nothing else is asked for
+_MOST_KNOTS = 10_000  # of a rate: a year by the hour, 54 hours by 20 seconds
 _MOST_ROWS = 5_000_000
 _EPOCH = 1e8  # seconds, three years: a first arrival later than that is a date
 _BAND = float(stats.norm.ppf(1 - LEVEL / 2))
@@ -292,6 +293,11 @@ class Trace:
         """
         step = self.horizon_s / _WINDOWS if step_s is None else step_s
         counts = self.counts(step).astype(np.float64)
+        if counts.size > _MOST_KNOTS:
+            raise ScenarioError(
+                f"step_s = {step:g} makes {counts.size:,} windows, and a rate for each: at most "
+                f"{_MOST_KNOTS:,}, so take at least {self.horizon_s / _MOST_KNOTS:.4g}"
+            )
         hours = counts.size * self._window(step) / 3600 if horizon_h is None else horizon_h
         if not 0 < checks.real("horizon_h", hours) <= _MOST_HOURS:
             raise ScenarioError(

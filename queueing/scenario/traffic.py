@@ -168,6 +168,11 @@ class TracedTraffic(Curve):
         """The hours between which the users' number is linear."""
         return self.hours
 
+    @property
+    def grid_h(self) -> NDArray[np.float64]:
+        """The hours at which theory looks at the run, not fewer than the windows of the trace."""
+        return np.linspace(0, self.horizon_h, max(super().grid_h.size, self.hours.size))
+
     def users(self, t_hours: ArrayLike) -> NDArray[np.float64]:
         return np.interp(np.asarray(t_hours, dtype=np.float64), self.hours, self.levels)
 
