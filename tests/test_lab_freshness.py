@@ -192,6 +192,11 @@ def test_the_earlier_the_alarm_the_younger_the_oldest(scenario):
     assert "a minute is queued" in late_told
 
 
+def test_where_nobody_ever_waits_the_alarms_are_drawn_too():
+    quiet = replace(FORGE, traffic=FORGE.traffic.model_copy(update={"peak_users": 160.0}))
+    assert late_picture(quiet).alternative.count("0 s") >= 1
+
+
 def test_depth_rings_a_minute_deep_and_age_at_the_promise():
     deep, old, _ = alarms(FORGE).values()
     boot = FORGE.rules.autoscaling.boot_s / 3600

@@ -243,7 +243,7 @@ def late(ax: Ax, cases: Mapping[str, Staffing]) -> Ax:
         colour, dash = _LATE[row]
         age, height = case.lines[0].oldest / 60, (0.9 - 0.12 * row) * top
         old = np.flatnonzero(age > 0)
-        shown = slice(max(int(old[0]) - 1, 0), int(old[-1]) + 2)
+        shown = slice(max(int(old[0]) - 1, 0), int(old[-1]) + 2) if old.size else slice(None)
         ax.fill_between(case.hours[shown], age[shown], color=colour, alpha=0.14)
         ax.plot(case.hours[shown], age[shown], color=colour, linestyle=dash, linewidth=2.2)
         ax.plot(
