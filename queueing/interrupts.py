@@ -16,5 +16,6 @@ def _told(kind: type[BaseException], error: BaseException, where: TracebackType 
         sys.__excepthook__(kind, error, where)
 
 
-if Path(sys.argv[0]).stem == "queueing" or sys.orig_argv[1:3] == ["-m", "queueing"]:
+_PROGRAM = Path(sys.argv[0]).stem if sys.argv else ""  # "-m" as long as a package is loaded by it
+if _PROGRAM == "queueing" or (_PROGRAM == "-m" and "queueing" in sys.orig_argv):
     sys.excepthook = _told
