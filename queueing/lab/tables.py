@@ -45,15 +45,15 @@ class Table:
         caption = (
             f'<caption style="text-align:left;font-weight:600">{_safe(self.caption)}</caption>'
         )
+        body = body.replace(" ± ", "\u00a0±\u00a0")  # a number stays beside its interval
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     @property
     def spaced(self) -> str:
         """The table as HTML for a widget, where no style of the page parts the columns."""
-        spaced = self._repr_html_().replace(
+        return self._repr_html_().replace(
             "text-align:left", "text-align:left;padding:1px 16px 1px 0"
         )
-        return spaced.replace(" ± ", "\u00a0±\u00a0")  # a number stays beside its interval
 
     def __repr__(self) -> str:
         """Say it row by row."""
