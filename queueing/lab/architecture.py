@@ -329,7 +329,7 @@ def _load(ax: Ax, box: Box, limit: float) -> None:
     number = f"{load:.2f}" if load < 10 else f"{load:.1f}"
     told = number if kept else f"{SYMBOLS[False]} {number}"
     colour = verdict_colour(kept=kept)
-    ax.text(right, box.top + 17, told, ha="right", fontsize=11.5, fontweight="bold")
+    ax.text(right + 4, box.top + 17, told, ha="right", fontsize=11, fontweight="bold")
     if box.note:
         ax.text(left, y - 7, box.note, fontsize=11, alpha=0.8)
     ax.barh(y, right - left, 5, left, color=GREY, alpha=0.2)
