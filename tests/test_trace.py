@@ -187,6 +187,7 @@ def test_dates_in_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("start_h;count\n0;1.000\n1;2\n", "does 1.000 mean 1000 or 1,000?"),
         ("time_s\n1\n3\n2\n", "row 3 is out of order: 2 s follows 3 s"),
         ("time_s\n1\n", "at least 2 arrivals, got 1"),
         ("time_s\n1\nsoon\n", "row 2 must be a finite number, got 'soon'"),

@@ -25,6 +25,7 @@ _MOST_BYTES = 100_000_000
 _UNIX = {1e8: 1.0, 1e11: 1e3, 1e14: 1e6, 1e17: 1e9}  # from so much on: s, ms, us, ns since 1970
 _ZONE = r":.*(?:[Zz]|[+-]\d\d:?(?:\d\d)?)$"
 _CLOCK = "where clocks change, dates need their zone, such as 2026-10-25T02:30+01:00"
+_DOTTED = re.compile(r"(?:^|;)\s*(\d+\.\d+)\s*(?=;|$)", re.MULTILINE)  # a number with a point
 _MONTHS = "; months are not of one length, and where clocks change, dates need their zone"
 
 
@@ -119,7 +120,7 @@ def table(path: Path) -> pd.DataFrame:
     """
     try:
         if path.suffix.lower() == ".csv":
-            read = _csv(read_text(path, _MOST_BYTES))
+            read = _csv(path, read_text(path, _MOST_BYTES))
         else:
             read = pd.read_parquet(path)
             if read.index.name is not None:
@@ -135,9 +136,14 @@ def table(path: Path) -> pd.DataFrame:
     return read.rename(columns=lambda name: str(name).strip())
 
 
-def _csv(text: str) -> pd.DataFrame:
+def _csv(path: Path, text: str) -> pd.DataFrame:
     head = re.search(r"^[^#\n]+", text, re.MULTILINE)
     semicolons = bool(head and ";" in head[0] and "," not in head[0])
+    if semicolons and (dotted := _DOTTED.search(text)):
+        raise ScenarioError(
+            f"{path}: where semicolons part the columns a comma begins the decimals: "
+            f"does {dotted[1]} mean {dotted[1].replace('.', '')} or {dotted[1].replace('.', ',')}?"
+        )
     parted, decimal = (";", ",") if semicolons else (",", ".")
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
