@@ -224,6 +224,18 @@ def test_the_surge() -> None:
     assert FORGE.peak_window(hours).mean() * 54 == pytest.approx(23.5, abs=0.01)
 
 
+def test_hours_outside_the_peak_are_told_so_however_few_are_asked():
+    assert not FORGE.peak_window([0, 1, 2]).any()
+    assert not FORGE.peak_window(0.0)
+    assert FORGE.peak_window(20.0)
+
+
+def test_a_grid_over_the_run_has_a_peak_though_it_lies_between_two_steps():
+    coarse = np.array([0.0, 8.0, 50.0])  # the peak lasts from hour 9 to 32
+    assert not FORGE.peak_window(coarse).any()
+    assert FORGE.peak_on(coarse).tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -269,7 +269,7 @@ def _over_hours(ax: Ax, scenario: Scenario, top: float, ticks: list[float]) -> N
 def peak_hours(scenario: Scenario) -> tuple[float, float]:
     """Return the first and the last hour of the peak."""
     hours = np.linspace(0, scenario.traffic.horizon_h, 5401)
-    inside = hours[scenario.peak_window(hours)]
+    inside = hours[scenario.peak_on(hours)]
     return float(inside[0]), float(inside[-1])
 
 

@@ -12,7 +12,7 @@ from queueing.lab import words
 from queueing.lab.boards import Board
 from queueing.lab.controls import Number
 from queueing.lab.palette import BLUE, GREY, INK, PURPLE, SYMBOLS, VERMILLION, verdict_colour
-from queueing.lab.paper import Paper
+from queueing.lab.paper import Across, Paper
 from queueing.lab.picture import Picture
 from queueing.lab.retried import Retrying, clients
 
@@ -174,8 +174,9 @@ def answered(ax: Ax, case: Retrying) -> Ax:
             (start + end) / 2, 1.2 * full, "a stall decides", ha="center", va="top", fontsize=11
         )
     ax.plot([now, now], [0, full], linestyle=":", linewidth=1.2, alpha=0.8)
-    side, aside, height = ("left", 0.01, 0.75) if now < right / 2 else ("right", -0.01, 0.3)
-    ax.text(now + aside * right, height * full, "now", ha=side, fontsize=11, alpha=0.72)  # type: ignore[arg-type]
+    side: Across = "left" if now < right / 2 else "right"
+    aside, height = (0.01, 0.75) if side == "left" else (-0.01, 0.3)
+    ax.text(now + aside * right, height * full, "now", ha=side, fontsize=11, alpha=0.72)
     _, failing = case.curve
     good = arrivals * (1 - np.minimum(failing, 1) ** case.max_attempts)
     ends: list[tuple[float, str]] = []

@@ -267,7 +267,7 @@ class Ranking:
 
     @cached_property
     def _at_peak(self) -> NDArray[np.bool_]:
-        return self.scenario.peak_window(self._hours)
+        return self.scenario.peak_on(self._hours)
 
     @cached_property
     def _peak_rate(self) -> float:

@@ -261,14 +261,18 @@ class Scenario:
         return search(self, parts, progress=progress)
 
     def peak_window(self, t_hours: ArrayLike) -> NDArray[np.bool_]:
-        """Tell for each of the given hours whether it belongs to the peak.
+        """Tell for each of the given hours whether it belongs to the peak."""
+        return self.traffic.peak_window(t_hours, self.rules.peak_fraction)
+
+    def peak_on(self, grid_h: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which hours of a grid over the whole run are the peak: at least one.
 
         A peak that all of them miss, because it is shorter than the steps between them, is the
         hour with the most users.
         """
-        inside = self.traffic.peak_window(t_hours, self.rules.peak_fraction)
-        if inside.size and not inside.any():
-            inside[self.traffic.users(t_hours).argmax()] = True
+        inside = self.peak_window(grid_h)
+        if not inside.any():
+            inside[self.traffic.users(grid_h).argmax()] = True
         return inside
 
     @property

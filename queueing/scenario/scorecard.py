@@ -353,7 +353,7 @@ class Scorecard:
 
     @cached_property
     def _at_peak(self) -> NDArray[np.bool_]:
-        return self.scenario.peak_window(self._hours)
+        return self.scenario.peak_on(self._hours)
 
     @cached_property
     def _capacity_per_user_request(self) -> float:

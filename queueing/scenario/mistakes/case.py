@@ -242,5 +242,4 @@ class Case:
     def _enough(self, station: str, **changes: Any) -> int:
         """Return how many machines keep a station of theirs below the limit, from what one does."""
         one = plan(self.scenario, self.changed(**changes)).load(self.traffic.peak_rate)[station]
-        enough = math.floor(min(one / self.scenario.rules.station_limit, MOST)) + 1
-        return min(max(1, enough), MOST)
+        return math.floor(min(one / self.scenario.rules.station_limit, MOST - 1)) + 1
